@@ -1,0 +1,1 @@
+"""Canonical correlation analysis, nearest neighbours and the ground truth built on them."""

@@ -1,0 +1,108 @@
+"""The command line: one verb per stage of the workflow, and the commands around them.
+
+Every stage is a module in `ugaar.stages` named after its verb, with
+    SETTINGS              dotted configuration keys that it reads
+    add_arguments(parser) its files
+    run(arguments, settings)
+Modules are imported only when their verb is called: a job pays for what it uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+STAGES = {
+    "fetch": "get a file named in config/sources.tsv and check its sha256",
+    "ingest": "read scores or MIDI files into songs (one shard)",
+    "window": "join the songs and cut them into windows",
+    "split": "build duplicate groups and draw train, valid and test folds",
+    "render-audio": "synthesise windows with TiMidity++ (one shard)",
+    "render-sheet": "engrave windows with LilyPond (one shard)",
+    "funnel": "join the rejects of all stages and count what was kept",
+    "train-encoder": "train or load the audio-sheet encoder",
+    "features-audio": "encode audio clips (one shard)",
+    "features-sheet": "encode sheet strips (one shard)",
+    "features-lyrics": "train or load the skip-gram models and encode lyrics",
+    "merge-audio": "join audio features and take means",
+    "merge-sheet": "join sheet features and take means",
+    "ground-truth": "find the nearest neighbours in the CCA space of audio and sheet",
+    "train": "train one method with one seed and embed the windows",
+    "evaluate": "rank the test fold for every seed of one method",
+    "metrics": "summarise ranks with confidence intervals",
+    "tables": "write the paper's tables",
+    "figures": "draw the figures",
+}
+
+COMMANDS = {
+    "doctor": "check programs, soundfont, GPU and disk",
+    "run": "run the workflow with one line per finished job",
+    "dictionary": "print the data dictionary of every table",
+}
+
+
+def module_of(verb: str) -> str:
+    """Return the module that implements a verb."""
+    package = "ugaar.stages" if verb in STAGES else "ugaar.commands"
+    return f"{package}.{verb.replace('-', '_')}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ugaar", description=__doc__.splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, purpose in {**COMMANDS, **STAGES}.items():
+        verbs.add_parser(verb, help=purpose, add_help=False)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return 0, 1 for a failure or 2 for wrong usage or configuration."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    verb = _parser().parse_args(argv[:1] or ["--help"]).verb
+    # Results must not depend on the number of cores: sums in BLAS change with the thread count.
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = "1"
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
+    )
+    from ugaar.errors import ConfigError, UgaarError
+
+    try:
+        module = importlib.import_module(module_of(verb))
+        parser = argparse.ArgumentParser(
+            prog=f"ugaar {verb}", description={**STAGES, **COMMANDS}[verb]
+        )
+        module.add_arguments(parser)
+        if verb not in STAGES:
+            return module.run(parser.parse_args(argv[1:])) or 0
+        choice = parser.add_mutually_exclusive_group()
+        choice.add_argument("--settings", help="the stage's settings as JSON (set by Snakemake)")
+        choice.add_argument(
+            "--config",
+            nargs="+",
+            default=["config.yaml"],
+            help="configuration files, later ones over earlier ones",
+        )
+        arguments = parser.parse_args(argv[1:])
+        if arguments.settings:
+            settings = json.loads(arguments.settings)
+        else:
+            from ugaar.settings import load, subset
+
+            config = load(arguments.config, "workflow/schemas/config.schema.yaml")
+            settings = subset(config, module.SETTINGS)
+        module.run(arguments, settings)
+    except ConfigError as error:
+        logging.error("%s", error)
+        return 2
+    except UgaarError as error:
+        logging.error("%s", error)
+        return 1
+    return 0

@@ -1,0 +1,1 @@
+"""Encoders of audio, sheet music and lyrics."""

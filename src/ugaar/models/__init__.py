@@ -1,0 +1,1 @@
+"""Retrieval models and their losses."""

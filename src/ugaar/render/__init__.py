@@ -1,0 +1,1 @@
+"""External renderers: TiMidity++ for sound, LilyPond for engraving."""

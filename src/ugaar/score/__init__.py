@@ -1,0 +1,1 @@
+"""Music as notes: windows, quantisation, lyrics text and splits."""

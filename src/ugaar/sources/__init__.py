@@ -1,0 +1,1 @@
+"""Readers that turn scores and MIDI files into songs."""

@@ -1,0 +1,538 @@
+"""Every table of the workflow, declared once: columns, types, units and meaning.
+
+Parquet is the contract between the stages. `read_table` and `write_table` check a file against
+its declaration, so a wrong column fails where it is made rather than three stages later. Writes
+are atomic: a killed job leaves either the old file, the new file or no file.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+
+from ugaar.errors import DataError
+
+TICKS_PER_QUARTER = 10080
+"""Notated time unit: divisible by 2^5, 3^2, 5 and 7, so tuplets down to 128ths are exact."""
+
+MODALITIES = ("audio", "sheet", "lyrics")
+
+DIRECTIONS = (
+    "audio-to-lyrics",
+    "lyrics-to-audio",
+    "audio-to-sheet",
+    "sheet-to-audio",
+    "lyrics-to-sheet",
+    "sheet-to-lyrics",
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name (with the unit), Arrow type and meaning.
+
+    A type of `None` stands for a vector of float32 whose length is the encoder's: it is checked
+    to be a fixed-size list, of whatever size.
+    """
+
+    name: str
+    type: pa.DataType | None
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A declared table: its name, what one row is, and its columns in order."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+
+    def schema(self, vector_lengths: dict[str, int] | None = None) -> pa.Schema:
+        """Return the Arrow schema, vectors having the given lengths (column name -> length)."""
+        lengths = vector_lengths or {}
+        return pa.schema(
+            [
+                pa.field(
+                    column.name,
+                    pa.list_(pa.float32(), lengths[column.name])
+                    if column.type is None
+                    else column.type,
+                    nullable=column.nullable,
+                )
+                for column in self.columns
+            ]
+        )
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns, in order."""
+        return [column.name for column in self.columns]
+
+
+STR, I8, I16, I32, I64 = pa.string(), pa.int8(), pa.int16(), pa.int32(), pa.int64()
+F32, F64, BYTES = pa.float32(), pa.float64(), pa.binary()
+
+
+def _many(item: pa.DataType) -> pa.DataType:
+    return pa.list_(item)
+
+
+_WINDOW_ID = Column("window_id", STR, "identifier of the window: <song_id>-<index>")
+_PROTOCOL = Column("protocol", STR, "split protocol: song-disjoint or published")
+_METHOD = Column("method", STR, "retrieval method, as named in the config")
+_SEED = Column("seed", I32, "training seed")
+_DIRECTION = Column("direction", STR, "<query modality>-to-<gallery modality>")
+
+_NOTE_LISTS = (
+    Column("pitch", _many(I16), "MIDI pitch of each note"),
+    Column("onset_s", _many(F64), "sounding onset of each note in seconds"),
+    Column("duration_s", _many(F64), "sounding duration of each note in seconds"),
+    Column("onset_tick", _many(I64), "notated onset, 10080 ticks a quarter note"),
+    Column("duration_tick", _many(I64), "notated duration, 10080 ticks a quarter note"),
+    Column("syllable", _many(STR), "syllable sung on each note, normalised"),
+    Column("word", _many(STR), "word that the syllable belongs to, normalised"),
+    Column("bar_tick", _many(I64), "starts of bars in ticks; empty where the source has none"),
+    Column("meter_tick", _many(I64), "where each time signature starts, in ticks"),
+    Column("meter", _many(STR), "time signatures such as 3/4, one for each meter_tick"),
+)
+
+SONGS = Table(
+    "songs",
+    "one voice part with lyrics",
+    (
+        Column("song_id", STR, "identifier: 12 hex digits of the hash of source, path and part"),
+        Column("source", STR, "kind of source: music21 or midi"),
+        Column("collection", STR, "stratum of the split: composer or folder"),
+        Column("path", STR, "file inside the source, relative to its root"),
+        Column("part", STR, "name of the voice part or track"),
+        Column("title", STR, "title, empty where unknown"),
+        Column("composer", STR, "composer, empty where unknown"),
+        Column("language", STR, "ISO 639-1 code of the lyrics, und where undetermined"),
+        Column("verse", STR, "verse that the syllables come from"),
+        Column("encoding", STR, "text encoding that the lyrics were read with"),
+        Column("timing", STR, "notated (exact ticks) or performed (ticks not yet quantised)"),
+        Column("tempo_source", STR, "score, midi or default"),
+        Column("n_notes", I32, "number of syllable-note pairs"),
+        *_NOTE_LISTS,
+        Column("key_tick", _many(I64), "where each key signature starts, in ticks"),
+        Column("key_fifths", _many(I8), "key signatures: number of sharps, negative for flats"),
+    ),
+)
+
+WINDOWS = Table(
+    "windows",
+    "20 consecutive syllable-note pairs of a song; times count from its first note",
+    (
+        _WINDOW_ID,
+        Column("song_id", STR, "the song it was cut from"),
+        Column("index", I32, "number of the window in its song, from 0"),
+        Column("collection", STR, "stratum of the split"),
+        Column("language", STR, "ISO 639-1 code of the lyrics"),
+        *_NOTE_LISTS,
+        Column("key_fifths", I8, "key signature at the start: number of sharps", nullable=True),
+        Column("quantise_error_s", F64, "largest shift of an onset by quantisation, seconds"),
+        Column("audio_key", STR, "content hash of what sounds: equal keys sound the same"),
+        Column("sheet_key", STR, "content hash of what is engraved: equal keys look the same"),
+        Column("lyrics_key", STR, "content hash of syllables and words"),
+    ),
+)
+
+REJECTS = Table(
+    "rejects",
+    "a file, song or window that was dropped",
+    (
+        Column("stage", STR, "stage that dropped it"),
+        Column("level", STR, "file, song or window"),
+        Column("item", STR, "identifier or path of what was dropped"),
+        Column("path", STR, "source file it came from"),
+        Column("reason", STR, "reason code, such as no-lyrics or silence-over-limit"),
+        Column("detail", STR, "what was found"),
+        Column("remedy", STR, "what the user can do"),
+    ),
+)
+
+FUNNEL = Table(
+    "funnel",
+    "a step from files to kept windows",
+    (
+        Column("step", STR, "files, songs, windows, rendered or a fold"),
+        Column("reason", STR, "kept, or the reason code of a loss"),
+        Column("count", I64, "number of items"),
+    ),
+)
+
+SPLIT = Table(
+    "split",
+    "a window and the fold it belongs to",
+    (
+        _WINDOW_ID,
+        Column("song_id", STR, "the song it was cut from"),
+        Column("collection", STR, "stratum of the split"),
+        Column("group", STR, "duplicate group: songs that share melody, lyrics or a run of text"),
+        Column("group_size", I32, "number of windows in the group"),
+        Column("fold", STR, "train, valid or test"),
+        _PROTOCOL,
+    ),
+)
+
+AUDIO = Table(
+    "audio",
+    "a synthesised clip",
+    (
+        Column("audio_key", STR, "content hash of what sounds"),
+        Column("flac", BYTES, "the clip, FLAC, mono"),
+        Column("sample_rate_hz", I32, "sampling rate"),
+        Column("n_samples", I64, "length in samples"),
+        Column("duration_s", F64, "length in seconds"),
+        Column("onset_s", _many(F64), "onset of each note in the clip, seconds"),
+        Column("rms", F32, "root mean square, full scale = 1"),
+        Column("peak", F32, "largest absolute sample, full scale = 1"),
+        Column("flatness", F32, "spectral flatness of the whole clip, 0 tone to 1 noise"),
+    ),
+)
+
+SHEET = Table(
+    "sheet",
+    "an engraved strip",
+    (
+        Column("sheet_key", STR, "content hash of what is engraved"),
+        Column("png", BYTES, "the strip, 8-bit greyscale PNG, white paper = 255"),
+        Column("width_px", I32, "width of the strip"),
+        Column("height_px", I32, "height of the strip"),
+        Column("staff_y_px", F32, "row of the middle staff line"),
+        Column("note_index", _many(I16), "note that each notehead belongs to (ties: repeated)"),
+        Column("notehead_x_px", _many(F32), "centre of each notehead, pixels from the left"),
+    ),
+)
+
+AUDIO_PART = Table(
+    "audio_part",
+    "a frame of encoder output for one clip (one shard of features-audio)",
+    (
+        Column("audio_key", STR, "content hash of what sounds"),
+        Column("frame", I32, "number of the frame in its clip, from 0"),
+        Column("time_s", F32, "centre of the frame in the clip, seconds"),
+        Column("embedding", None, "encoder output"),
+    ),
+)
+
+SHEET_PART = Table(
+    "sheet_part",
+    "the codes of one strip (one shard of features-sheet)",
+    (
+        Column("sheet_key", STR, "content hash of what is engraved"),
+        Column("codes", None, "unit-length codes of the crops, crop-major (100 x 32)"),
+    ),
+)
+
+FEATURES_AUDIO = Table(
+    "features_audio",
+    "the mean audio feature of a window",
+    (_WINDOW_ID, _PROTOCOL, Column("embedding", None, "mean over the frames of the clip")),
+)
+
+FEATURES_AUDIO_FRAMES = Table(
+    "features_audio_frames",
+    "an audio frame of a window",
+    (
+        _WINDOW_ID,
+        _PROTOCOL,
+        Column("frame", I32, "number of the frame in its clip, from 0"),
+        Column("time_s", F32, "centre of the frame in the clip, seconds"),
+        Column("embedding", None, "encoder output"),
+    ),
+)
+
+FEATURES_SHEET = Table(
+    "features_sheet",
+    "the sheet features of a window",
+    (
+        _WINDOW_ID,
+        _PROTOCOL,
+        Column("codes", None, "unit-length codes of the crops, crop-major (100 x 32)"),
+        Column("embedding", None, "mean of the codes"),
+    ),
+)
+
+FEATURES_LYRICS = Table(
+    "features_lyrics",
+    "the lyrics features of a window",
+    (
+        _WINDOW_ID,
+        _PROTOCOL,
+        Column("codes", None, "per note: syllable vector, then word vector (20 x 20)"),
+        Column("embedding", None, "mean over the notes"),
+        Column("n_unknown_syllables", I16, "syllables outside the vocabulary"),
+        Column("n_unknown_words", I16, "words outside the vocabulary"),
+    ),
+)
+
+GROUND_TRUTH = Table(
+    "ground_truth",
+    "a neighbour of a training window in the CCA space of audio and sheet",
+    (
+        _WINDOW_ID,
+        Column("neighbour_id", STR, "window that counts as a match"),
+        Column("position", I16, "1 is the nearest; the window itself is included"),
+        Column("distance", F64, "Euclidean distance of the unit-length joint codes"),
+        _PROTOCOL,
+    ),
+)
+
+EMBEDDINGS = Table(
+    "embeddings",
+    "a window in one modality, embedded by a trained method; larger inner product = more similar "
+    "after the similarity named in the file's metadata",
+    (
+        _WINDOW_ID,
+        Column("space", STR, "common, or the pair of modalities that share this space"),
+        Column("modality", STR, "audio, sheet or lyrics"),
+        Column("embedding", _many(F32), "coordinates; their number may differ between spaces"),
+    ),
+)
+
+HISTORY = Table(
+    "history",
+    "a value logged during training",
+    (
+        _METHOD,
+        _SEED,
+        Column("phase", STR, "part of the training, such as discriminator or adversarial"),
+        Column("epoch", I32, "epoch or round, from 1"),
+        Column("metric", STR, "what was measured"),
+        Column("value", F64, "its value"),
+    ),
+)
+
+RANKS = Table(
+    "ranks",
+    "the rank of the right answer of one query",
+    (
+        _PROTOCOL,
+        _METHOD,
+        _SEED,
+        _DIRECTION,
+        _WINDOW_ID,
+        Column("n_better", I32, "gallery items strictly better than the right answer"),
+        Column("n_tied", I32, "items tied with the right answer, itself included"),
+        Column("gallery_size", I32, "number of gallery items"),
+    ),
+)
+
+METRICS = Table(
+    "metrics",
+    "a retrieval metric of one method in one direction",
+    (
+        _PROTOCOL,
+        _METHOD,
+        Column("seed", I32, "training seed; null = mean over seeds", nullable=True),
+        _DIRECTION,
+        Column("metric", STR, "R@1, R@5, R@10 (percent), MedR, MeanR, MRR or MedR/N"),
+        Column("value", F64, "value, mean over seeds where seed is null"),
+        Column("std", F64, "standard deviation over seeds", nullable=True),
+        Column("ci_low", F64, "95 % bootstrap interval over queries and seeds", nullable=True),
+        Column("ci_high", F64, "95 % bootstrap interval over queries and seeds", nullable=True),
+        Column("n_queries", I32, "number of queries"),
+        Column("gallery_size", I32, "number of gallery items"),
+        Column("n_seeds", I32, "number of seeds behind the value"),
+    ),
+)
+
+COMPARISONS = Table(
+    "comparisons",
+    "a paired difference between two methods on the same queries",
+    (
+        _PROTOCOL,
+        Column("method", STR, "the method"),
+        Column("reference", STR, "the method it is compared with"),
+        Column("direction", STR, "direction, or mean over the six"),
+        Column("metric", STR, "metric that is compared"),
+        Column("difference", F64, "method minus reference"),
+        Column("ci_low", F64, "95 % paired bootstrap interval"),
+        Column("ci_high", F64, "95 % paired bootstrap interval"),
+    ),
+)
+
+TABLES = {table.name: table for table in list(globals().values()) if isinstance(table, Table)}
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, moved onto it on success and removed on failure.
+
+    Args:
+        path: the final file; its folder is made where it is missing.
+
+    Yields:
+        A path with the same suffix, in the same folder, for the caller to write.
+    """
+    final = Path(path)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=final.parent, prefix=f".{final.stem}-", suffix=final.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(final)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def check(declared: Table, found: pa.Schema, where: Path | str) -> None:
+    """Raise `DataError` unless the schema found has exactly the declared columns and types."""
+    if found.names != declared.column_names:
+        missing = [name for name in declared.column_names if name not in found.names]
+        extra = [name for name in found.names if name not in declared.column_names]
+        raise DataError(
+            f"{where}: not a {declared.name} table (missing columns {missing}, "
+            f"unknown columns {extra}); delete it and let the workflow make it again"
+        )
+    for column in declared.columns:
+        kind = found.field(column.name).type
+        fits = (
+            pa.types.is_fixed_size_list(kind) and kind.value_type == pa.float32()
+            if column.type is None
+            else kind == column.type
+        )
+        if not fits:
+            raise DataError(
+                f"{where}: column {column.name!r} of the {declared.name} table is {kind}, "
+                f"expected {column.type or 'a fixed-size list of float32'}"
+            )
+
+
+class TableWriter:
+    """Writes a table batch by batch, so that memory does not grow with the table."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self._schema = schema
+
+    def write(self, rows: pa.Table | list[dict] | dict) -> None:
+        """Append rows: an Arrow table, a list of row dicts or a dict of columns."""
+        if isinstance(rows, list):
+            rows = pa.Table.from_pylist(rows, schema=self._schema)
+        elif isinstance(rows, dict):
+            rows = pa.table(rows, schema=self._schema)
+        self._writer.write_table(rows.cast(self._schema))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
+
+
+@contextmanager
+def open_table(
+    path: Path | str,
+    declared: Table,
+    vector_lengths: dict[str, int] | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Iterator[TableWriter]:
+    """Open a declared table for writing in batches; the file appears when the block ends well.
+
+    Args:
+        path: the Parquet file.
+        declared: its declaration.
+        vector_lengths: length of each vector column (column name -> length).
+        metadata: text put into the file's metadata, such as the encoder's name.
+
+    Yields:
+        A writer whose `write` takes rows.
+    """
+    schema = declared.schema(vector_lengths).with_metadata(metadata)
+    with atomic_path(path) as temporary:
+        writer = TableWriter(temporary, schema)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+def write_table(
+    path: Path | str,
+    declared: Table,
+    rows: pa.Table | list[dict] | dict,
+    vector_lengths: dict[str, int] | None = None,
+    metadata: dict[str, str] | None = None,
+) -> None:
+    """Write a whole table at once; see `open_table`."""
+    with open_table(path, declared, vector_lengths, metadata) as writer:
+        writer.write(rows)
+
+
+def read_table(
+    path: Path | str, declared: Table, columns: Iterable[str] | None = None
+) -> pa.Table:
+    """Read a declared table, or some of its columns, from a file or a folder of shards.
+
+    Args:
+        path: a Parquet file, or a folder whose Parquet files are read in the order of names.
+        declared: its declaration.
+        columns: names of the columns to read; all where None.
+
+    Returns:
+        The Arrow table; file metadata such as the encoder's name stays in its schema.
+
+    Raises:
+        DataError: the file is missing, no Parquet, or not the declared table.
+    """
+    path = Path(path)
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise DataError(f"{path}: no Parquet file in this folder; run the stage that makes it")
+    parts = []
+    for file in files:
+        try:
+            with pq.ParquetFile(file) as opened:
+                check(declared, opened.schema_arrow, file)
+                parts.append(opened.read(columns=list(columns) if columns else None))
+        except FileNotFoundError as error:
+            raise DataError(f"{file}: missing; run the stage that makes it") from error
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{file}: not a readable Parquet file ({error}); delete it") from error
+    return pa.concat_tables(parts)
+
+
+def iterate_table(
+    path: Path | str, declared: Table, columns: Iterable[str] | None = None, batch_size: int = 64
+) -> Iterator[list[dict]]:
+    """Yield lists of row dicts in file order, for tables too large to hold (media).
+
+    Args:
+        path: a Parquet file, or a folder of them.
+        declared: its declaration.
+        columns: names of the columns to read; all where None.
+        batch_size: number of rows in each list.
+    """
+    path = Path(path)
+    for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+        with pq.ParquetFile(file) as opened:
+            check(declared, opened.schema_arrow, file)
+            for batch in opened.iter_batches(
+                batch_size=batch_size, columns=list(columns) if columns else None
+            ):
+                yield batch.to_pylist()
+
+
+def metadata_of(path: Path | str) -> dict[str, str]:
+    """Return the text metadata of a Parquet file, without Arrow's own entries."""
+    found = pq.read_schema(path).metadata or {}
+    return {
+        key.decode(): value.decode()
+        for key, value in found.items()
+        if not key.startswith(b"ARROW:")
+    }

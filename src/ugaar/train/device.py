@@ -1,0 +1,37 @@
+"""Where networks run, and what keeps their results the same from run to run."""
+
+from __future__ import annotations
+
+import torch
+
+from ugaar.errors import ConfigError
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device named in the config, set up for reproducible results.
+
+    One thread, since sums change with the thread count, and deterministic algorithms wherever
+    PyTorch has them.
+
+    Args:
+        name: auto (a GPU when there is one), cpu, or cuda with an optional number (cuda:1).
+
+    Returns:
+        The device.
+
+    Raises:
+        ConfigError: the name is unknown, or cuda is asked for where there is no GPU.
+    """
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name != "cpu" and name.split(":")[0] != "cuda":
+        raise ConfigError(f"device: {name!r} is not known; choose auto, cpu or cuda")
+    if name != "cpu" and not torch.cuda.is_available():
+        raise ConfigError(
+            f"device: {name!r}, but PyTorch {torch.__version__} finds no GPU; "
+            "set device: cpu or auto, or install a CUDA build of torch"
+        )
+    return torch.device(name)

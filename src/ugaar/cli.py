@@ -20,6 +20,7 @@ from collections.abc import Sequence
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 STAGES = {
+    "resolve-config": "write the configuration that is used, defaults included",
     "fetch": "get a file named in config/sources.tsv and check its sha256",
     "ingest": "read scores or MIDI files into songs (one shard)",
     "window": "join the songs and cut them into windows",

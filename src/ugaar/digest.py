@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -42,17 +41,6 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def _names_called(tree: ast.Module) -> set[str]:
-    """Return modules named by text constants, as in `importlib.import_module("ugaar.x")`."""
-    return {
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and node.value.startswith("ugaar.")
-    }
-
-
 @cache
 def _read(module: str) -> tuple[str, frozenset[str]]:
     """Return the hash of one module's meaning and the `ugaar` modules it imports."""
@@ -67,23 +55,23 @@ def _read(module: str) -> tuple[str, frozenset[str]]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             imported.add(node.module)
             imported.update(f"{node.module}.{alias.name}" for alias in node.names)
-    imported |= _names_called(tree)
     known = frozenset(
         name for name in imported if name.split(".")[0] == "ugaar" and _path_of(name) is not None
     )
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), known - {module}
 
 
-def modules_behind(module: str) -> list[str]:
-    """Return a module and every `ugaar` module that it imports, directly or not, sorted.
+def modules_behind(*modules: str) -> list[str]:
+    """Return some modules and every `ugaar` module that they import, directly or not, sorted.
 
     Raises:
         FileNotFoundError: there is no such module.
     """
-    if _path_of(module) is None:
-        raise FileNotFoundError(f"no module {module} below {PACKAGE_FOLDER}")
+    for module in modules:
+        if _path_of(module) is None:
+            raise FileNotFoundError(f"no module {module} below {PACKAGE_FOLDER}")
     found: set[str] = set()
-    waiting = [module]
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -92,16 +80,35 @@ def modules_behind(module: str) -> list[str]:
     return sorted(found)
 
 
-def code_digest(module: str, options: Mapping[str, str] | None = None) -> str:
-    """Return 16 hex digits that change when the code behind a module changes its meaning.
+def code_digest(*modules: str) -> str:
+    """Return 16 hex digits that change when the code behind some modules changes its meaning.
+
+    Args:
+        modules: dotted names, such as `ugaar.stages.window`; a module that is chosen by name at
+            run time (an encoder) is named beside its stage, since no import statement shows it.
+    """
+    whole = hashlib.sha256()
+    for name in modules_behind(*modules):
+        whole.update(f"{name} {_read(name)[0]}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+def constant_of(module: str, name: str) -> object:
+    """Return the literal value of a module's constant without importing the module.
 
     Args:
         module: dotted name, such as `ugaar.stages.window`.
-        options: further text that belongs to the digest.
+        name: name of the constant, such as `SETTINGS`.
+
+    Raises:
+        FileNotFoundError: there is no such module.
+        KeyError: the module assigns no literal to that name.
     """
-    whole = hashlib.sha256()
-    for name in modules_behind(module):
-        whole.update(f"{name} {_read(name)[0]}\n".encode())
-    for key, value in sorted((options or {}).items()):
-        whole.update(f"{key}={value}\n".encode())
-    return whole.hexdigest()[:16]
+    path = _path_of(module)
+    if path is None:
+        raise FileNotFoundError(f"no module {module} below {PACKAGE_FOLDER}")
+    for line in ast.parse(path.read_bytes(), filename=str(path)).body:
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return ast.literal_eval(line.value)
+    raise KeyError(f"{path} has no constant {name}")

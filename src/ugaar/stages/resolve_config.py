@@ -1,0 +1,45 @@
+"""Stage `resolve-config`: the configuration that was used, beside the results."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from ugaar.settings import Settings
+from ugaar.tables import atomic_path
+
+SETTINGS = (
+    "dataset",
+    "protocol",
+    "seeds",
+    "shards",
+    "mirror",
+    "device",
+    "source",
+    "window",
+    "split",
+    "audio",
+    "sheet",
+    "features",
+    "encoder",
+    "ground_truth",
+    "methods",
+    "cca",
+    "model",
+    "evaluate",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the files of the stage."""
+    parser.add_argument("--out", type=Path, required=True, help="YAML file to write")
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> None:
+    """Write the settings as YAML."""
+    with atomic_path(arguments.out) as temporary:
+        temporary.write_text(
+            yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8"
+        )

@@ -1,0 +1,289 @@
+"""From sound, strips and lyrics to feature tables.
+
+Inputs: results/<dataset>/{windows,split}.parquet, results/<dataset>/{audio,sheet}/shard-<i>.parquet
+Outputs: resources/<weights>, results/<dataset>/encoder/encoder.pt,
+         results/<dataset>/features/{audio,audio_frames,audio_<encoder>,sheet,lyrics}.parquet
+"""
+
+
+rule fetch:
+    """Get the musicnn wheel, which holds the pretrained audio network, and check its sha256."""
+    input:
+        sources=workflow.source_path("../../config/sources.tsv"),
+    output:
+        "resources/musicnn-0.1.0-py2.py3-none-any.whl",
+    log:
+        "logs/fetch/musicnn.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    retries: 2
+    params:
+        settings=stage_settings("fetch"),
+        code=stage_code("fetch"),
+    shell:
+        r"""
+        python -m ugaar fetch \
+            --settings {params.settings:q} \
+            --name musicnn \
+            --sources {input.sources:q} \
+            --out {output:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule train_encoder:
+    """Train the audio-sheet encoder on aligned snippets of the training fold, or load it."""
+    input:
+        windows=f"results/{DATASET}/windows.parquet",
+        split=f"results/{DATASET}/split.parquet",
+        audio=expand("results/{dataset}/audio/shard-{shard}.parquet", dataset=DATASET, shard=SHARDS),
+        sheet=expand("results/{dataset}/sheet/shard-{shard}.parquet", dataset=DATASET, shard=SHARDS),
+    output:
+        weights=f"results/{DATASET}/encoder/encoder.pt",
+        history=f"results/{DATASET}/encoder/history.parquet",
+    log:
+        f"logs/{DATASET}/train_encoder.log",
+    benchmark:
+        f"results/{DATASET}/benchmarks/train_encoder.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=240,
+        gpu=gpu_count,
+    params:
+        settings=stage_settings("train-encoder"),
+        code=stage_code("train-encoder"),
+        audio=f"results/{DATASET}/audio",
+        sheet=f"results/{DATASET}/sheet",
+        checkpoint=f"results/{DATASET}/checkpoints/train_encoder.pt",
+    shell:
+        r"""
+        python -m ugaar train-encoder \
+            --settings {params.settings:q} \
+            --windows {input.windows:q} \
+            --split {input.split:q} \
+            --audio {params.audio:q} \
+            --sheet {params.sheet:q} \
+            --checkpoint {params.checkpoint:q} \
+            --out {output.weights:q} \
+            --history-out {output.history:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule untrained_encoder:
+    """Draw the random weights of the control that shows what training adds."""
+    output:
+        weights=f"results/{DATASET}/encoder/untrained.pt",
+    log:
+        f"logs/{DATASET}/untrained_encoder.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        settings=stage_settings("train-encoder"),
+        code=stage_code("train-encoder"),
+    shell:
+        r"""
+        python -m ugaar train-encoder \
+            --settings {params.settings:q} \
+            --untrained \
+            --out {output.weights:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule features_audio:
+    """Encode the clips of one shard with one encoder."""
+    input:
+        audio=f"results/{DATASET}/audio/shard-{{shard}}.parquet",
+        weights=encoder_weights,
+    output:
+        temp(f"results/{DATASET}/features/audio-parts/{{encoder}}-{{shard}}.parquet"),
+    log:
+        f"logs/{DATASET}/features_audio/{{encoder}}-{{shard}}.log",
+    benchmark:
+        f"results/{DATASET}/benchmarks/features_audio/{{encoder}}-{{shard}}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=stage_settings("features-audio"),
+        code=encoder_code,
+    shell:
+        r"""
+        python -m ugaar features-audio \
+            --settings {params.settings:q} \
+            --encoder {wildcards.encoder} \
+            --audio {input.audio:q} \
+            --weights {input.weights:q} \
+            --out {output:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule merge_audio:
+    """Join the audio features of the configured encoder, and take means."""
+    input:
+        parts=expand(
+            "results/{dataset}/features/audio-parts/{encoder}-{shard}.parquet",
+            dataset=DATASET,
+            encoder=AUDIO_ENCODERS[0],
+            shard=SHARDS,
+        ),
+        windows=f"results/{DATASET}/windows.parquet",
+        split=f"results/{DATASET}/split.parquet",
+    output:
+        means=f"results/{DATASET}/features/audio.parquet",
+        frames=f"results/{DATASET}/features/audio_frames.parquet",
+    log:
+        f"logs/{DATASET}/merge_audio.log",
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        settings=stage_settings("merge-audio"),
+        code=stage_code("merge-audio"),
+    shell:
+        r"""
+        python -m ugaar merge-audio \
+            --settings {params.settings:q} \
+            --parts {input.parts:q} \
+            --windows {input.windows:q} \
+            --split {input.split:q} \
+            --out {output.means:q} \
+            --frames-out {output.frames:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule merge_audio_also:
+    """Join the audio features of an encoder that is run beside the configured one."""
+    input:
+        parts=expand(
+            "results/{dataset}/features/audio-parts/{{encoder}}-{shard}.parquet",
+            dataset=DATASET,
+            shard=SHARDS,
+        ),
+        windows=f"results/{DATASET}/windows.parquet",
+        split=f"results/{DATASET}/split.parquet",
+    output:
+        f"results/{DATASET}/features/audio_{{encoder}}.parquet",
+    log:
+        f"logs/{DATASET}/merge_audio_also/{{encoder}}.log",
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        settings=stage_settings("merge-audio"),
+        code=stage_code("merge-audio"),
+    shell:
+        r"""
+        python -m ugaar merge-audio \
+            --settings {params.settings:q} \
+            --parts {input.parts:q} \
+            --windows {input.windows:q} \
+            --split {input.split:q} \
+            --out {output:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule features_sheet:
+    """Encode the strips of one shard with the trained (or the untrained) encoder."""
+    input:
+        sheet=f"results/{DATASET}/sheet/shard-{{shard}}.parquet",
+        weights=sheet_weights,
+    output:
+        temp(f"results/{DATASET}/features/sheet-parts/{{sheet_encoder}}-{{shard}}.parquet"),
+    log:
+        f"logs/{DATASET}/features_sheet/{{sheet_encoder}}-{{shard}}.log",
+    benchmark:
+        f"results/{DATASET}/benchmarks/features_sheet/{{sheet_encoder}}-{{shard}}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=stage_settings("features-sheet"),
+        code=stage_code("features-sheet"),
+    shell:
+        r"""
+        python -m ugaar features-sheet \
+            --settings {params.settings:q} \
+            --sheet {input.sheet:q} \
+            --weights {input.weights:q} \
+            --out {output:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule merge_sheet:
+    """Join the sheet features, and take means."""
+    input:
+        parts=expand(
+            "results/{dataset}/features/sheet-parts/{{sheet_encoder}}-{shard}.parquet",
+            dataset=DATASET,
+            shard=SHARDS,
+        ),
+        windows=f"results/{DATASET}/windows.parquet",
+        split=f"results/{DATASET}/split.parquet",
+    output:
+        f"results/{DATASET}/features/{{sheet_encoder}}.parquet",
+    log:
+        f"logs/{DATASET}/merge_sheet/{{sheet_encoder}}.log",
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        settings=stage_settings("merge-sheet"),
+        code=stage_code("merge-sheet"),
+    shell:
+        r"""
+        python -m ugaar merge-sheet \
+            --settings {params.settings:q} \
+            --parts {input.parts:q} \
+            --windows {input.windows:q} \
+            --split {input.split:q} \
+            --out {output:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule features_lyrics:
+    """Train the skip-gram models on the training fold, or load them, and encode the lyrics."""
+    input:
+        windows=f"results/{DATASET}/windows.parquet",
+        split=f"results/{DATASET}/split.parquet",
+    output:
+        features=f"results/{DATASET}/features/lyrics.parquet",
+        model=f"results/{DATASET}/encoder/skipgram.parquet",
+    log:
+        f"logs/{DATASET}/features_lyrics.log",
+    benchmark:
+        f"results/{DATASET}/benchmarks/features_lyrics.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        settings=stage_settings("features-lyrics"),
+        code=stage_code("features-lyrics"),
+    shell:
+        r"""
+        python -m ugaar features-lyrics \
+            --settings {params.settings:q} \
+            --windows {input.windows:q} \
+            --split {input.split:q} \
+            --out {output.features:q} \
+            --model-out {output.model:q} \
+            > {log:q} 2>&1
+        """

@@ -1,0 +1,67 @@
+"""From windows to sound and sheet music, one external process a shard.
+
+Inputs: results/<dataset>/windows.parquet
+Outputs: results/<dataset>/{audio,sheet}/shard-<i>.parquet
+"""
+
+
+rule render_audio:
+    """Synthesise the windows of one shard with TiMidity++."""
+    input:
+        windows=f"results/{DATASET}/windows.parquet",
+    output:
+        audio=f"results/{DATASET}/audio/shard-{{shard}}.parquet",
+        rejects=f"results/{DATASET}/rejects/render_audio-{{shard}}.parquet",
+    log:
+        f"logs/{DATASET}/render_audio/{{shard}}.log",
+    benchmark:
+        f"results/{DATASET}/benchmarks/render_audio/{{shard}}.tsv"
+    conda:
+        "../../envs/render.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=stage_settings("render-audio"),
+        code=stage_code("render-audio"),
+    shell:
+        r"""
+        python -m ugaar render-audio \
+            --settings {params.settings:q} \
+            --windows {input.windows:q} \
+            --shard {wildcards.shard} \
+            --out {output.audio:q} \
+            --rejects-out {output.rejects:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule render_sheet:
+    """Engrave the windows of one shard with LilyPond."""
+    input:
+        windows=f"results/{DATASET}/windows.parquet",
+    output:
+        sheet=f"results/{DATASET}/sheet/shard-{{shard}}.parquet",
+        rejects=f"results/{DATASET}/rejects/render_sheet-{{shard}}.parquet",
+    log:
+        f"logs/{DATASET}/render_sheet/{{shard}}.log",
+    benchmark:
+        f"results/{DATASET}/benchmarks/render_sheet/{{shard}}.tsv"
+    conda:
+        "../../envs/render.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=stage_settings("render-sheet"),
+        code=stage_code("render-sheet"),
+    shell:
+        r"""
+        python -m ugaar render-sheet \
+            --settings {params.settings:q} \
+            --windows {input.windows:q} \
+            --shard {wildcards.shard} \
+            --out {output.sheet:q} \
+            --rejects-out {output.rejects:q} \
+            > {log:q} 2>&1
+        """

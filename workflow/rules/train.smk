@@ -1,0 +1,81 @@
+"""From feature tables to embeddings: the ground truth and one job a method and seed.
+
+Inputs: results/<dataset>/{windows,split}.parquet, results/<dataset>/features/*.parquet
+Outputs: results/<dataset>/ground_truth.parquet,
+         results/<dataset>/train/<method>/seed-<seed>/{model.pt,embeddings.parquet,history.parquet}
+"""
+
+
+rule ground_truth:
+    """Find the nearest neighbours of each training window in the CCA space of audio and sheet."""
+    input:
+        windows=f"results/{DATASET}/windows.parquet",
+        split=f"results/{DATASET}/split.parquet",
+        audio=f"results/{DATASET}/features/audio.parquet",
+        sheet=f"results/{DATASET}/features/sheet.parquet",
+    output:
+        f"results/{DATASET}/ground_truth.parquet",
+    log:
+        f"logs/{DATASET}/ground_truth.log",
+    benchmark:
+        f"results/{DATASET}/benchmarks/ground_truth.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        settings=stage_settings("ground-truth"),
+        code=stage_code("ground-truth"),
+    shell:
+        r"""
+        python -m ugaar ground-truth \
+            --settings {params.settings:q} \
+            --split {input.split:q} \
+            --audio {input.audio:q} \
+            --sheet {input.sheet:q} \
+            --out {output:q} \
+            > {log:q} 2>&1
+        """
+
+
+rule train:
+    """Train one method with one seed and embed the validation and test windows."""
+    input:
+        unpack(train_inputs),
+    output:
+        model=f"results/{DATASET}/train/{{method}}/seed-{{seed}}/model.pt",
+        embeddings=f"results/{DATASET}/train/{{method}}/seed-{{seed}}/embeddings.parquet",
+        history=f"results/{DATASET}/train/{{method}}/seed-{{seed}}/history.parquet",
+    log:
+        f"logs/{DATASET}/train/{{method}}-{{seed}}.log",
+    benchmark:
+        f"results/{DATASET}/benchmarks/train/{{method}}-{{seed}}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=120,
+        gpu=gpu_count,
+    params:
+        settings=stage_settings("train"),
+        code=stage_code("train"),
+        options=train_options,
+        checkpoint=f"results/{DATASET}/checkpoints/train-{{method}}-{{seed}}.pt",
+    shell:
+        r"""
+        python -m ugaar train \
+            --settings {params.settings:q} \
+            --method {wildcards.method} \
+            --seed {wildcards.seed} \
+            --windows {input.windows:q} \
+            --split {input.split:q} \
+            --audio {input.audio:q} \
+            --sheet {input.sheet:q} \
+            --lyrics {input.lyrics:q} \
+            {params.options} \
+            --checkpoint {params.checkpoint:q} \
+            --model-out {output.model:q} \
+            --embeddings-out {output.embeddings:q} \
+            --history-out {output.history:q} \
+            > {log:q} 2>&1
+        """

@@ -145,6 +145,45 @@ def train_options(wildcards, input) -> str:
     return " ".join(flags)
 
 
+def figure_inputs(wildcards) -> dict[str, str | list[str]]:
+    """Return the tables that a figure is drawn from."""
+    folder = f"results/{DATASET}"
+    shards = {
+        medium: [f"{folder}/{medium}/shard-{shard}.parquet" for shard in SHARDS]
+        for medium in ("audio", "sheet")
+    }
+    histories = [
+        f"{folder}/train/{method}/seed-{seed}/history.parquet"
+        for method in METHODS
+        for seed in SEEDS
+    ]
+    return {
+        "ranks": {"ranks": f"{folder}/ranks.parquet", "metrics": f"{folder}/metrics.parquet"},
+        "training": {"history": [f"{folder}/encoder/history.parquet", *histories]},
+        "funnel": {"funnel": f"{folder}/funnel.parquet"},
+        "correlations": {"ground_truth": f"{folder}/ground_truth.parquet"},
+        "samples": {
+            "songs": f"{folder}/songs.parquet",
+            "windows": f"{folder}/windows.parquet",
+            "split": f"{folder}/split.parquet",
+            **shards,
+        },
+    }[wildcards.figure]
+
+
+def figure_options(wildcards, input) -> str:
+    """Return the flags of the tables that a figure is drawn from; media are given as folders."""
+    flags = []
+    for name in figure_inputs(wildcards):
+        if name in ("audio", "sheet"):
+            flags.append(f"--{name} results/{DATASET}/{name}")
+        elif name == "history":
+            flags.append(f"--history {' '.join(input.history)}")
+        else:
+            flags.append(f"--{name.replace('_', '-')} {input[name]}")
+    return " ".join(flags)
+
+
 def data_targets() -> list[str]:
     """Return the tables and media of the data."""
     folder = f"results/{DATASET}"

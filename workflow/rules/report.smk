@@ -1,0 +1,39 @@
+"""Figures with captions; `snakemake --report` gathers them and the tables into one file.
+
+Inputs: results/<dataset>/{ranks,metrics,funnel,ground_truth,windows,split}.parquet, media, histories
+Outputs: results/<dataset>/figures/<figure>.{png,svg}
+"""
+
+
+rule figures:
+    """Draw one figure."""
+    input:
+        unpack(figure_inputs),
+    output:
+        png=report(
+            f"results/{DATASET}/figures/{{figure}}.png",
+            caption="../report/{figure}.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        svg=f"results/{DATASET}/figures/{{figure}}.svg",
+    log:
+        f"logs/{DATASET}/figures/{{figure}}.log",
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        settings=stage_settings("figures"),
+        code=stage_code("figures"),
+        options=figure_options,
+        folder=f"results/{DATASET}/figures",
+    shell:
+        r"""
+        python -m ugaar figures \
+            --settings {params.settings:q} \
+            --which {wildcards.figure} \
+            {params.options} \
+            --out-dir {params.folder:q} \
+            > {log:q} 2>&1
+        """

@@ -474,9 +474,7 @@ def write_table(
         writer.write(rows)
 
 
-def read_table(
-    path: Path | str, declared: Table, columns: Iterable[str] | None = None
-) -> pa.Table:
+def read_table(path: Path | str, declared: Table, columns: Iterable[str] | None = None) -> pa.Table:
     """Read a declared table, or some of its columns, from a file or a folder of shards.
 
     Args:

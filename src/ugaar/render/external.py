@@ -1,0 +1,253 @@
+"""Running external programs: argument lists only, a time limit, and errors a person can act on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from ugaar.errors import ToolError
+
+POLL_S = 0.01
+VERSION_TIMEOUT_S = 30.0
+DISK_FULL_TEXTS = ("no space left on device", "disk quota exceeded", "disk full")
+
+
+@dataclass(frozen=True)
+class Program:
+    """An external program: its command, what to call it, and how to get it.
+
+    Attributes:
+        command: name on the search path, or a path to the program.
+        name: its name for people.
+        remedy: what to install where it is missing.
+        version_arguments: arguments that make it print its version.
+    """
+
+    command: str
+    name: str
+    remedy: str
+    version_arguments: tuple[str, ...] = ("--version",)
+
+
+TIMIDITY = Program("timidity", "TiMidity++", "install it (Debian: apt-get install timidity)")
+LILYPOND = Program("lilypond", "LilyPond", "install it (Debian: apt-get install lilypond)")
+GHOSTSCRIPT = Program("gs", "Ghostscript", "install it (Debian: apt-get install ghostscript)")
+
+
+def locate(program: Program) -> str:
+    """Return the full path of a program.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    found = shutil.which(program.command)
+    if found is None:
+        raise ToolError(f"{program.name}: no program {program.command!r} found; {program.remedy}")
+    return found
+
+
+def version(program: Program) -> str:
+    """Return the first line in which a program states its version.
+
+    Raises:
+        ToolError: it is missing, does not start or hangs.
+    """
+    path = locate(program)
+    try:
+        done = subprocess.run(
+            [path, *program.version_arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=VERSION_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ToolError(f"{program.name}: {path} does not run ({error}); {program.remedy}") from error
+    lines = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
+    if done.returncode != 0 or not lines:
+        said = lines[0] if lines else "nothing"
+        raise ToolError(
+            f"{program.name}: {path} {' '.join(program.version_arguments)} failed with exit code "
+            f"{done.returncode} and said: {said}; {program.remedy}"
+        )
+    return lines[0].strip()
+
+
+class Running:
+    """A started program in its own process group, with a watch on its progress.
+
+    Args:
+        program: what is run, for messages.
+        process: the started process.
+        messages: file that its standard error goes to.
+        stall_s: longest time without progress, seconds.
+    """
+
+    def __init__(
+        self, program: Program, process: subprocess.Popen[bytes], messages: IO[bytes], stall_s: float
+    ) -> None:
+        self.process = process
+        self._program = program
+        self._messages = messages
+        self._stall_s = stall_s
+        self._last_progress = time.monotonic()
+        self.stalled = False
+
+    def progressed(self) -> None:
+        """Restart the watch: something was finished."""
+        self._last_progress = time.monotonic()
+
+    def ended(self) -> bool:
+        """Tell whether the program has ended; one that made no progress for too long is killed."""
+        if self.process.poll() is not None:
+            return True
+        if time.monotonic() - self._last_progress > self._stall_s:
+            self.stalled = True
+            self.kill()
+            return True
+        return False
+
+    def wait_until(self, condition: Callable[[], bool]) -> bool:
+        """Wait for a condition; return whether it held before the program ended."""
+        while not condition():
+            if self.ended():
+                return condition()
+            time.sleep(POLL_S)
+        self.progressed()
+        return True
+
+    def wait(self, progress: Callable[[], int] | None = None) -> None:
+        """Wait for the end, restarting the watch whenever the value of `progress` changes."""
+        seen = progress() if progress else 0
+        while not self.ended():
+            time.sleep(POLL_S)
+            if progress and (now := progress()) != seen:
+                seen = now
+                self.progressed()
+
+    def kill(self) -> None:
+        """Kill the program with all its children and reap it."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            # The group is gone already.
+            pass
+        self.process.wait()
+
+    def messages(self) -> str:
+        """Return what the program wrote to standard error so far."""
+        self._messages.seek(0)
+        return self._messages.read().decode("utf-8", "replace").strip()
+
+    def complaint(self) -> str:
+        """Say in one line how the program ended, with the end of its messages.
+
+        Raises:
+            ToolError: it ended because the disk is full, which no other item would survive.
+        """
+        said = self.messages()
+        raise_if_disk_full(self._program, said)
+        last = " | ".join(line.strip() for line in said.splitlines()[-3:])[-400:]
+        if self.stalled:
+            how = f"{self._program.name} finished nothing for {self._stall_s:g} s and was stopped"
+        elif self.process.returncode and self.process.returncode < 0:
+            how = f"{self._program.name} was killed by signal {-self.process.returncode}"
+        else:
+            how = f"{self._program.name} ended with exit code {self.process.returncode}"
+        return f"{how}: {last}" if last else how
+
+
+@contextmanager
+def start(
+    program: Program,
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    stall_s: float,
+    environment: Mapping[str, str] | None = None,
+    stdout: int = subprocess.DEVNULL,
+) -> Iterator[Running]:
+    """Run a program in a folder for the length of a `with` block; it never outlives the block.
+
+    Args:
+        program: the program.
+        arguments: its arguments; no shell is involved.
+        folder: working folder.
+        stall_s: it is killed, children included, after so long without progress, seconds.
+        environment: the whole environment; the caller's where None.
+        stdout: where standard output goes, as for `subprocess.Popen`.
+
+    Yields:
+        The running program.
+
+    Raises:
+        ToolError: it is missing or does not start.
+    """
+    path = locate(program)
+    with tempfile.TemporaryFile(dir=folder) as messages:
+        try:
+            process = subprocess.Popen(
+                [path, *arguments],
+                cwd=folder,
+                env=dict(environment) if environment is not None else None,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=messages,
+                process_group=0,
+            )
+        except OSError as error:
+            raise ToolError(f"{program.name}: {path} does not start ({error})") from error
+        running = Running(program, process, messages, stall_s)
+        try:
+            yield running
+        finally:
+            running.kill()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def raise_if_disk_full(program: Program, messages: str) -> None:
+    """Raise `ToolError` where a program's messages speak of a full disk."""
+    if any(text in messages.lower() for text in DISK_FULL_TEXTS):
+        raise ToolError(f"{program.name}: the disk is full; {_disk_remedy()}")
+
+
+def _disk_remedy() -> str:
+    return f"free space in {tempfile.gettempdir()} (or set TMPDIR) and in the results folder"
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+@contextmanager
+def workspace() -> Iterator[Path]:
+    """Yield a temporary folder that is removed at the end, also when the job is terminated.
+
+    Raises:
+        ToolError: the disk is full.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _terminated) if in_main else None
+    try:
+        with tempfile.TemporaryDirectory(prefix="ugaar-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ToolError(f"the disk is full ({error}); {_disk_remedy()}") from error
+        raise
+    finally:
+        if in_main:
+            signal.signal(signal.SIGTERM, before)

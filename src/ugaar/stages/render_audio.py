@@ -1,0 +1,135 @@
+"""Stage render-audio: the windows of one shard through TiMidity++ to FLAC clips."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from ugaar.progress import Progress
+from ugaar.render import clip, external
+from ugaar.render.batch import Failure, run_isolated
+from ugaar.render.midi import write_midi
+from ugaar.render.shard import distinct_windows, reject_rows
+from ugaar.render.soundfont import open_soundfont
+from ugaar.render.timidity import Synthesiser
+from ugaar.settings import Settings
+from ugaar.tables import AUDIO, REJECTS, open_table, write_table
+
+SETTINGS = ("audio", "shards")
+
+BATCH_ROWS = 32
+REMEDY = "look at the window's notes; if they are right, report the message with them"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the stage's files."""
+    parser.add_argument("--windows", required=True, help="windows table")
+    parser.add_argument("--shard", required=True, type=int, help="number of the shard, from 0")
+    parser.add_argument("--out", required=True, help="audio table to write")
+    parser.add_argument("--rejects-out", required=True, help="rejects table to write")
+
+
+def render(
+    rows: Sequence[dict], synthesiser: Synthesiser, folder: Path, velocity: int, tail_s: float
+) -> Iterator[tuple[dict, dict | Failure]]:
+    """Synthesise windows.
+
+    Args:
+        rows: windows with audio_key, pitch, onset_s and duration_s.
+        synthesiser: how TiMidity++ is called.
+        folder: working folder.
+        velocity: key velocity.
+        tail_s: silence kept after the last note, seconds.
+
+    Yields:
+        Each window with its row of the audio table or why there is none.
+    """
+    synthesiser.prepare(folder)
+
+    def attempt(part: Sequence[dict]) -> Iterator[dict | Failure]:
+        midis = [folder / f"{row['audio_key']}.mid" for row in part]
+        ends_s = [
+            write_midi(
+                midi,
+                row["pitch"],
+                row["onset_s"],
+                row["duration_s"],
+                synthesiser.program,
+                velocity,
+            )
+            for midi, row in zip(midis, part, strict=True)
+        ]
+        waves = synthesiser.synthesise(folder, midis)
+        for wave, row, end_s in zip(waves, part, ends_s, strict=True):
+            samples, rate_hz = soundfile.read(wave, dtype="int16")
+            wave.unlink()
+            yield _audio_row(row, samples, rate_hz, end_s + tail_s)
+
+    yield from run_isolated(
+        rows, attempt, lambda: synthesiser.probe(folder), "timidity-failed"
+    )
+
+
+def _audio_row(row: dict, samples: np.ndarray, rate_hz: int, length_s: float) -> dict | Failure:
+    fitted = clip.fit(samples, round(length_s * rate_hz))
+    measures = clip.measure(fitted)
+    failure = clip.fault(measures, len(samples) / rate_hz, max(row["onset_s"]))
+    if failure:
+        return failure
+    flac = io.BytesIO()
+    soundfile.write(flac, fitted, rate_hz, format="FLAC", subtype="PCM_16")
+    return {
+        "audio_key": row["audio_key"],
+        "flac": flac.getvalue(),
+        "sample_rate_hz": rate_hz,
+        "n_samples": len(fitted),
+        "duration_s": len(fitted) / rate_hz,
+        "onset_s": row["onset_s"],
+        "rms": measures.rms,
+        "peak": measures.peak,
+        "flatness": measures.flatness,
+    }
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> None:
+    """Render one shard."""
+    audio = settings["audio"]
+    font = open_soundfont(audio["soundfont"])
+    synthesiser = Synthesiser(
+        font.path, audio["program"], audio["sample_rate_hz"], audio["timeout_s_per_clip"]
+    )
+    rows = distinct_windows(
+        arguments.windows,
+        "audio_key",
+        ("song_id", "pitch", "onset_s", "duration_s"),
+        arguments.shard,
+        settings["shards"],
+    )
+    metadata = {
+        "synthesiser": external.version(external.TIMIDITY),
+        "soundfont": font.path.name,
+        "soundfont_sha256": font.sha256,
+    }
+    progress = Progress(len(rows))
+    rejects: list[dict] = []
+    with (
+        open_table(arguments.out, AUDIO, metadata=metadata) as table,
+        external.workspace() as folder,
+    ):
+        batch: list[dict] = []
+        for row, result in render(rows, synthesiser, folder, audio["velocity"], audio["tail_s"]):
+            if isinstance(result, Failure):
+                rejects += reject_rows("render-audio", row, result, REMEDY)
+            else:
+                batch.append(result)
+            if len(batch) >= BATCH_ROWS:
+                table.write(batch)
+                batch = []
+            progress.step()
+        table.write(batch)
+    write_table(arguments.rejects_out, REJECTS, rejects)

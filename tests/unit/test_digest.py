@@ -1,0 +1,86 @@
+"""Guards reruns: the digest must see changed meaning in any imported module, and nothing else."""
+
+import importlib
+import sys
+
+import pytest
+
+from ugaar import cli, digest
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy-like tiny `ugaar` package whose files a test may edit."""
+    folder = tmp_path / "ugaar"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "stage.py").write_text('"""Doc."""\nfrom ugaar import helper\nX = helper.f(1)\n')
+    (folder / "helper.py").write_text("def f(x):\n    # why\n    return x + 1\n")
+    (folder / "other.py").write_text("Y = 1\n")
+    monkeypatch.setattr(digest, "PACKAGE_FOLDER", folder)
+    digest._read.cache_clear()
+    yield folder
+    digest._read.cache_clear()
+
+
+def _digest_after(folder, name, text):
+    (folder / name).write_text(text)
+    digest._read.cache_clear()
+    return digest.code_digest("ugaar.stage")
+
+
+def test_comments_docstrings_and_layout_do_not_matter(package):
+    before = digest.code_digest("ugaar.stage")
+    text = 'def f(x):\n    """New."""\n    # other words\n\n    return (x\n        + 1)\n'
+    assert _digest_after(package, "helper.py", text) == before
+
+
+def test_meaning_in_an_imported_module_matters(package):
+    before = digest.code_digest("ugaar.stage")
+    assert _digest_after(package, "helper.py", "def f(x):\n    return x + 2\n") != before
+
+
+def test_a_module_that_is_not_imported_does_not_matter(package):
+    before = digest.code_digest("ugaar.stage")
+    assert _digest_after(package, "other.py", "Y = 2\n") == before
+
+
+def test_an_import_inside_a_function_counts(package):
+    lazy = "def f(x):\n    import ugaar.other\n    return ugaar.other.Y\n"
+    first = _digest_after(package, "helper.py", lazy)
+    assert _digest_after(package, "other.py", "Y = 3\n") != first
+
+
+def test_a_module_named_beside_the_stage_counts(package):
+    before = digest.code_digest("ugaar.stage", "ugaar.other")
+    (package / "other.py").write_text("Y = 9\n")
+    digest._read.cache_clear()
+    assert digest.code_digest("ugaar.stage", "ugaar.other") != before
+
+
+def test_an_unknown_module_is_an_error(package):
+    with pytest.raises(FileNotFoundError, match=r"ugaar\.nowhere"):
+        digest.code_digest("ugaar.nowhere")
+
+
+@pytest.mark.parametrize("verb", sorted(cli.STAGES))
+def test_every_stage_declares_literal_settings(verb):
+    module = importlib.import_module(cli.module_of(verb))
+    assert tuple(digest.constant_of(cli.module_of(verb), "SETTINGS")) == module.SETTINGS
+    assert callable(module.run)
+    assert callable(module.add_arguments)
+
+
+def test_importing_all_stages_loads_no_heavy_library():
+    import subprocess
+
+    modules = [cli.module_of(verb) for verb in [*cli.STAGES, *cli.COMMANDS]]
+    heavy = ("torch", "music21", "gensim", "librosa", "matplotlib", "pandas", "pretty_midi")
+    code = (
+        f"import importlib, sys\nfor name in {modules!r}: importlib.import_module(name)\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert found.strip() == "[]"

@@ -1,0 +1,137 @@
+"""The whole DAG with the real tools on a few scores: results, reruns, resuming, determinism."""
+
+import os
+import re
+import shutil
+import signal
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from ugaar import tables
+
+pytestmark = pytest.mark.slow
+
+
+def _planned(project, *options):
+    """Return the rules that a dry run would run."""
+    return set(re.findall(r"^(?:local)?rule (\w+):", project.run("-n", *options), flags=re.M))
+
+
+def test_every_promised_file_is_there_and_fits_its_declaration(finished):
+    results = finished.results
+    for name in ("songs", "windows", "rejects", "split", "ground_truth", "ranks", "metrics"):
+        assert tables.read_table(results / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
+    for name in ("audio", "sheet", "lyrics"):
+        declared = tables.TABLES[f"features_{name}"]
+        features = tables.read_table(results / f"features/{name}.parquet", declared)
+        assert features.num_rows == len(set(features["window_id"].to_pylist())) > 0
+    for number in (1, 2):
+        for suffix in ("csv", "md", "tex"):
+            assert (results / f"tables/table_{number}.{suffix}").stat().st_size > 200
+    assert (results / "config.yaml").is_file()
+
+
+def test_sound_and_strips_agree_with_the_windows(finished):
+    results = finished.results
+    windows = tables.read_table(results / "windows.parquet", tables.WINDOWS).to_pandas()
+    audio = tables.read_table(results / "audio", tables.AUDIO).to_pandas().set_index("audio_key")
+    sheet = tables.read_table(results / "sheet", tables.SHEET).to_pandas().set_index("sheet_key")
+    for window in windows.itertuples():
+        clip, strip = audio.loc[window.audio_key], sheet.loc[window.sheet_key]
+        assert len(clip.onset_s) == len(window.pitch) == 20
+        assert clip.duration_s >= window.onset_s[-1] + min(window.duration_s[-1], 0.1)
+        assert set(strip.note_index) == set(range(20))
+        assert strip.height_px == 160
+
+
+def test_folds_share_no_group_and_ranks_cover_the_test_fold(finished):
+    results = finished.results
+    split = tables.read_table(results / "split.parquet", tables.SPLIT).to_pandas()
+    assert (split.groupby("group").fold.nunique() == 1).all()
+    ranks = tables.read_table(results / "ranks.parquet", tables.RANKS).to_pandas()
+    test = split[split.fold == "test"]
+    sizes = ranks.groupby(["method", "seed", "direction"]).window_id.nunique()
+    assert (sizes == len(test)).all()
+    assert set(ranks.direction) == set(tables.DIRECTIONS)
+
+
+def test_nothing_is_left_to_do(finished):
+    assert "Nothing to be done" in finished.run("-n")
+
+
+def test_no_job_needs_more_than_two_gigabytes(finished):
+    import pandas as pd
+
+    files = sorted((finished.results / "benchmarks").rglob("*.tsv"))
+    assert files
+    peaks = {file: pd.read_csv(file, sep="\t").max_rss.max() for file in files}
+    assert max(peaks.values()) < 2048, max(peaks, key=peaks.get)
+
+
+def test_report_opens_offline(finished, tmp_path):
+    report = tmp_path / "report.html"
+    finished.run("--cores", "1", "--report", str(report))
+    text = report.read_text()
+    assert "table_1.html" in text
+    assert "rejects" in text or "funnel" in text
+    assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', text)
+
+
+def test_edits_rerun_their_stage_and_those_after_it(finished, make_project, tmp_path):
+    project = make_project("edited")
+    shutil.copytree(finished.results, project.results, copy_function=shutil.copy2)
+    shutil.copytree(finished.folder / ".snakemake", project.folder / ".snakemake")
+    metrics = project.folder / "src/ugaar/evaluate/metrics.py"
+    original = metrics.read_text()
+    assert _planned(project) == set()
+    metrics.write_text(original + "\n# a comment\n")
+    assert _planned(project) == set()
+    metrics.write_text(original + "\nADDED = 1\n")
+    planned = _planned(project)
+    assert "metrics" in planned
+    assert planned <= {"all", "evaluate", "metrics", "tables", "figures"}
+    metrics.write_text(original)
+    changed = _planned(project, "--config", "evaluate={bootstrap: 60}")
+    assert "metrics" in changed
+    assert "train" not in changed
+
+
+def test_one_or_two_shards_and_cores_give_the_same_tables(finished, make_project):
+    project = make_project("one-shard")
+    (project.folder / "one.yaml").write_text("shards: 1\n")
+    small = project.command("--cores", "1")
+    assert small[-1] == "tests/config.test.yaml"
+    text = (project.folder / "tests/config.test.yaml").read_text()
+    (project.folder / "tests/config.test.yaml").write_text(text.replace("shards: 2", "shards: 1"))
+    project.run("--cores", "1")
+    ours, theirs = project.tables(), finished.tables()
+    assert sorted(ours) == sorted(theirs)
+    differing = [name for name in ours if ours[name] != theirs[name]]
+    assert differing == []
+
+
+def test_a_killed_run_resumes_and_ends_the_same(finished, make_project):
+    project = make_project("killed")
+    process = project.start("--cores", "2")
+    deadline = time.monotonic() + 600
+    while not list(project.results.glob("encoder/*.pt")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.stdout.read()[-3000:]
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (project.results / "metrics.parquet").exists()
+    project.run("--unlock")
+    project.run("--cores", "2")
+    assert project.tables() == finished.tables()
+    assert not [file for file in project.results.rglob(".*") if file.is_file()]
+
+
+def test_every_number_in_the_tables_is_a_metric(finished):
+    metrics = pq.read_table(finished.results / "metrics.parquet").to_pandas()
+    text = (finished.results / "tables/table_1.csv").read_text()
+    pooled = metrics[metrics.seed.isna() & (metrics.metric == "R@1")]
+    assert len(pooled) >= len(tables.DIRECTIONS)
+    for method in pooled.method.unique():
+        assert method in text

@@ -8,6 +8,7 @@ into the common space.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -81,9 +82,7 @@ class Tower(nn.Module):
     def __init__(self, design: Design, height: int, width: int, code_norm: bool) -> None:
         super().__init__()
         sizes = (1, *design.maps)
-        self.blocks = nn.ModuleList(
-            Block(inputs, outputs) for inputs, outputs in zip(sizes, sizes[1:], strict=False)
-        )
+        self.blocks = nn.ModuleList(Block(inputs, outputs) for inputs, outputs in pairwise(sizes))
         self.code_conv = nn.Conv2d(sizes[-1], CODE_SIZE, 1, bias=not code_norm)
         self.code_norm = nn.BatchNorm2d(CODE_SIZE) if code_norm else None
         self.grid = (height // 16, width // 16)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import torch
 
 from ugaar.errors import ConfigError
@@ -35,3 +38,20 @@ def choose_device(name: str) -> torch.device:
             "set device: cpu or auto, or install a CUDA build of torch"
         )
     return torch.device(name)
+
+
+def bfloat16_is_native(device: torch.device) -> bool:
+    """Return whether a device computes in bfloat16 rather than emulating it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return "avx512_bf16" in _cpu_flags() or "amx_bf16" in _cpu_flags()
+
+
+@cache
+def _cpu_flags() -> frozenset[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(flags.split())

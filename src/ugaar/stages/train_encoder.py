@@ -1,0 +1,135 @@
+"""train-encoder: train the audio-sheet encoder, or convert published weights of it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from ugaar.errors import ConfigError, DataError
+from ugaar.models.asmcmr import AudioSheetEncoder, Design, new_encoder
+from ugaar.models.encoder_file import save_encoder
+from ugaar.tables import HISTORY, write_table
+
+SETTINGS = ("encoder", "device")
+
+_History = list[tuple[str, int, str, float]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the files of the stage."""
+    parser.add_argument("--windows", type=Path, required=True)
+    parser.add_argument("--split", type=Path, required=True)
+    parser.add_argument("--audio", type=Path, required=True, help="folder of audio shards")
+    parser.add_argument("--sheet", type=Path, required=True, help="folder of sheet shards")
+    parser.add_argument("--out", type=Path, required=True, help="encoder file")
+    parser.add_argument("--history-out", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, help="file to resume from after a kill")
+    parser.add_argument(
+        "--untrained",
+        action="store_true",
+        help="random weights of the same network: the control that shows what training adds",
+    )
+
+
+def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
+    """Train or load an encoder; write its file and history."""
+    chosen = settings["encoder"]
+    design = Design(tuple(chosen["maps"]), chosen["frames"], chosen["head"])
+    history: _History = []
+    if arguments.untrained:
+        kind, encoder = "untrained", new_encoder(design, chosen["seed"]).eval()
+    elif chosen["weights"] != "trained":
+        kind, encoder = chosen["weights"], _published(chosen)
+    else:
+        kind = "trained"
+        encoder, history = _trained(arguments, settings, design)
+    save_encoder(arguments.out, encoder, kind)
+    write_table(
+        arguments.history_out,
+        HISTORY,
+        [
+            {
+                "method": f"encoder-{kind}",
+                "seed": chosen["seed"],
+                "phase": phase,
+                "epoch": step,
+                "metric": metric,
+                "value": value,
+            }
+            for phase, step, metric, value in history
+        ],
+        metadata={"epoch": "training steps of the encoder, not epochs"},
+    )
+    if arguments.checkpoint is not None:
+        arguments.checkpoint.unlink(missing_ok=True)
+
+
+def _published(chosen: dict[str, Any]) -> AudioSheetEncoder:
+    from ugaar.models.asmcmr_weights import load_lasagne, load_ucasr
+
+    if not chosen["path"]:
+        raise ConfigError(f"encoder.path: needed for encoder.weights {chosen['weights']}")
+    load = {"lasagne": load_lasagne, "ucasr": load_ucasr}[chosen["weights"]]
+    return load(chosen["path"])
+
+
+def _trained(
+    arguments: argparse.Namespace, settings: dict[str, Any], design: Design
+) -> tuple[AudioSheetEncoder, _History]:
+    from ugaar.train.device import bfloat16_is_native, choose_device
+    from ugaar.train.encoder_loop import TrainingPlan, train_encoder
+    from ugaar.train.snippets import read_snippets
+
+    chosen = settings["encoder"]
+    device = choose_device(settings["device"])
+    precision = chosen["precision"]
+    if precision == "auto":
+        precision = "bfloat16" if bfloat16_is_native(device) else "float32"
+    plan = TrainingPlan(
+        precision=precision,
+        **{
+            key: chosen[key]
+            for key in (
+                "steps",
+                "batch_size",
+                "learning_rate",
+                "schedule",
+                "loss",
+                "margin",
+                "temperature",
+                "weight_decay",
+                "validate_every",
+                "seed",
+            )
+        },
+    )
+    pools = read_snippets(
+        arguments.windows, arguments.split, arguments.audio, arguments.sheet, ("train", "valid")
+    )
+    logging.info(
+        "%d training and %d validation pairs; %s on %s",
+        len(pools["train"]),
+        len(pools["valid"]),
+        precision,
+        device,
+    )
+    if len(pools["train"]) < plan.batch_size:
+        raise DataError(
+            f"{arguments.windows}: {len(pools['train'])} training pairs are fewer than a batch of "
+            f"{plan.batch_size}; lower encoder.batch_size or add music"
+        )
+    encoder = new_encoder(design, plan.seed)
+    started = time.process_time()
+    history = train_encoder(
+        encoder,
+        pools["train"],
+        pools["valid"].spaced(chosen["validation_pairs"]),
+        plan,
+        device,
+        arguments.checkpoint,
+    )
+    logging.info("trained in %.0f CPU s", time.process_time() - started)
+    return encoder, history

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from typing import IO
 from ugaar.errors import ToolError
 
 POLL_S = 0.01
+READ_WAIT_S = 0.2
 VERSION_TIMEOUT_S = 30.0
 DISK_FULL_TEXTS = ("no space left on device", "disk quota exceeded", "disk full")
 
@@ -136,6 +138,25 @@ class Running:
             if progress and (now := progress()) != seen:
                 seen = now
                 self.progressed()
+
+    def read(self, count: int) -> bytes:
+        """Read from standard output: `count` bytes, fewer only when the program has ended."""
+        assert self.process.stdout is not None
+        parts: list[bytes] = []
+        while count > 0:
+            ready, _, _ = select.select([self.process.stdout], [], [], READ_WAIT_S)
+            if not ready:
+                if self.ended():
+                    break
+                continue
+            part = os.read(self.process.stdout.fileno(), count)
+            if not part:
+                self.wait()
+                break
+            self.progressed()
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
 
     def kill(self) -> None:
         """Kill the program with all its children and reap it."""

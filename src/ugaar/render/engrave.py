@@ -1,0 +1,229 @@
+"""LilyPond text for windows: one unrolled line each, made of numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ugaar.render import durations, spelling
+from ugaar.render.durations import Symbol, Tuplet
+from ugaar.render.timeline import WHOLE, NotationError, Segment, events, segments
+
+STAFF_SPACE_PT = 5.0
+"""At LilyPond's default staff size of 20 pt."""
+
+POINTS_PER_INCH = 72.27
+"""TeX points, LilyPond's unit; PostScript's big points are 72 to the inch."""
+
+BOOKS_PER_COLLECTION = 25
+"""Books between two garbage collections. LilyPond collects several times for each of our tiny
+books, which takes more than half of its time; collecting by hand keeps memory as low."""
+
+ALTERATIONS = {-3: "eseses", -2: "eses", -1: "es", 0: "", 1: "is", 2: "isis", 3: "isisis"}
+
+HEADS_FILE = "heads.txt"
+
+PREAMBLE = r"""\version "2.24.0"
+#(define heads (open-output-file "@HEADS@"))
+#(define book-number 0)
+#(define (report-head grob)
+  (let ((x (ly:grob-extent grob (ly:grob-system grob) X)))
+    (format heads "~a ~a ~a ~a\n" book-number (ly:moment-main (grob::when grob)) (car x) (cdr x))))
+#(define (next-book number)
+  (if (= 0 (modulo number @COLLECT@)) (begin (gc-enable) (gc) (gc-disable)))
+  (force-output heads)
+  (set! book-number number))
+#(gc-disable)
+\paper {
+  page-breaking = #ly:one-line-breaking
+  paper-height = @HEIGHT@\bp
+  left-margin = @MARGIN@\bp right-margin = @MARGIN@\bp top-margin = 0 bottom-margin = 0
+  indent = 0 ragged-right = ##t ragged-last = ##t
+  tagline = ##f print-page-number = ##f
+  oddHeaderMarkup = ##f evenHeaderMarkup = ##f oddFooterMarkup = ##f evenFooterMarkup = ##f
+  top-system-spacing = #'((basic-distance . @MIDDLE@) (minimum-distance . @MIDDLE@)
+                          (padding . -1000) (stretchability . 0))
+  last-bottom-spacing = #'((basic-distance . 0) (minimum-distance . 0) (padding . -1000))
+}
+\layout {
+  \context { \Score \remove Bar_number_engraver }
+  \context { \Voice \override NoteHead.after-line-breaking = #report-head }
+}
+"""
+"""The page is as high as the strip and the middle line of the staff is pinned to half of it, so
+that LilyPond itself crops; `report-head` writes where each notehead came to lie, to a file because
+messages arrive torn."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Size of the strip.
+
+    Attributes:
+        height_px: height; the middle line of the staff lies at half of it.
+        dpi: resolution.
+        margin_px: white left and right of the staff.
+    """
+
+    height_px: int
+    dpi: float
+    margin_px: int
+
+    @property
+    def pixels_per_space(self) -> float:
+        """Pixels of a staff space."""
+        return STAFF_SPACE_PT / POINTS_PER_INCH * self.dpi
+
+
+@dataclass(frozen=True)
+class Engraving:
+    """A window ready for LilyPond.
+
+    Attributes:
+        music: the notes as LilyPond text.
+        heads: written noteheads in order of time, then pitch: moment in whole notes, and the
+            number of the note; tied heads repeat it.
+        staff_positions: staff position of each head in half staff spaces above the middle line.
+    """
+
+    music: str
+    heads: tuple[tuple[Fraction, int], ...]
+    staff_positions: tuple[int, ...]
+
+
+def engraving(window: Mapping) -> Engraving:
+    """Return a window's notes as LilyPond text.
+
+    Args:
+        window: a row of the windows table with pitch, onset_tick, duration_tick, bar_tick,
+            meter_tick, meter and key_fifths.
+
+    Raises:
+        NotationError: the notes cannot be engraved.
+    """
+    line = events(window["pitch"], window["onset_tick"], window["duration_tick"])
+    parts, closed = segments(line, window["bar_tick"], window["meter_tick"], window["meter"])
+    key = window["key_fifths"]
+    if key is not None and abs(key) > spelling.MAX_FIFTHS:
+        raise NotationError("bad-key", f"a key signature of {key} fifths does not exist")
+    pitches = {
+        head.pitch: spelling.spell(head.pitch, key or 0) for piece in line for head in piece.heads
+    }
+    clef = spelling.choose_clef(
+        [pitches[head.pitch].diatonic for piece in line for head in piece.heads]
+    )
+    writer = _Writer(pitches, clef)
+    text = [rf'\clef "{clef.name}"']
+    if key is not None:
+        text.append(rf"\key {_letter(spelling.spell(7 * key % 12, key))} \major")
+    if parts[0].bar_length is None:
+        text.append(r"\cadenzaOn")
+    if all(part.meter is None for part in parts):
+        text.append(r"\omit Staff.TimeSignature")
+    for index, part in enumerate(parts):
+        start = part.pieces[0].start
+        if part.meter:
+            text.append(rf"\time {part.meter[0]}/{part.meter[1]}")
+        if part.bar_length is not None:
+            text.append(rf"\set Timing.measureLength = {_moment(part.bar_length)}")
+            if index == 0:
+                text.append(rf"\set Timing.measurePosition = {_moment(start - part.bar_start)}")
+        text += writer.segment(part)
+    if closed:
+        text.append(r'\bar "|"')
+    return Engraving(" ".join(text), tuple(writer.heads), tuple(writer.staff_positions))
+
+
+def document(musics: Sequence[str], layout: Layout) -> tuple[str, int]:
+    """Return one LilyPond file with a book, `000000.ps` and so on, for each window.
+
+    Args:
+        musics: LilyPond texts of the windows.
+        layout: size of the strip.
+
+    Returns:
+        The file's text, and the number of the line (from 1) that holds the first book; each
+        book is one line, so the line in a message names the window.
+    """
+    values = {
+        "HEADS": HEADS_FILE,
+        "COLLECT": str(BOOKS_PER_COLLECTION),
+        "HEIGHT": f"{layout.height_px * 72 / layout.dpi:.6f}",
+        "MARGIN": f"{layout.margin_px * 72 / layout.dpi:.6f}",
+        "MIDDLE": f"{layout.height_px / 2 / layout.pixels_per_space:.6f}",
+    }
+    head = PREAMBLE
+    for name, value in values.items():
+        head = head.replace(f"@{name}@", value)
+    books = [
+        f'#(next-book {number}) \\book {{ \\bookOutputName "{book_name(number)}" '
+        f"\\score {{ {{ {music} }} }} }}"
+        for number, music in enumerate(musics)
+    ]
+    return head + "\n".join(books) + "\n", head.count("\n") + 1
+
+
+def book_name(number: int) -> str:
+    """Return the name of a book's output file, without suffix."""
+    return f"{number:06d}"
+
+
+class _Writer:
+    """Turns symbols into text and keeps account of the heads written."""
+
+    def __init__(self, pitches: Mapping[int, spelling.Spelled], clef: spelling.Clef) -> None:
+        self.heads: list[tuple[Fraction, int]] = []
+        self.staff_positions: list[int] = []
+        self._pitches = pitches
+        self._clef = clef
+        self._moment = Fraction(0)
+
+    def segment(self, part: Segment) -> Iterator[str]:
+        only = part.pieces[0]
+        if len(part.pieces) == 1 and not only.heads and only.end - only.start == part.bar_length:
+            bar = Fraction(part.bar_length, WHOLE)
+            self._moment += bar
+            yield f"R1*{bar}"
+            return
+        for written in durations.write(part.pieces, part.bar_start, part.beat):
+            yield self._written(written)
+
+    def _written(self, written: Symbol | Tuplet) -> str:
+        if isinstance(written, Tuplet):
+            inner = [
+                self._symbol(symbol, Fraction(written.time_of, written.notes))
+                for symbol in written.symbols
+            ]
+            return rf"\tuplet {written.notes}/{written.time_of} {{ {' '.join(inner)} }}"
+        return self._symbol(written, Fraction(1))
+
+    def _symbol(self, symbol: Symbol, scale: Fraction) -> str:
+        heads = symbol.piece.heads
+        for head in heads:
+            self.heads.append((self._moment, head.note))
+            self.staff_positions.append(self._pitches[head.pitch].diatonic - self._clef.middle)
+        length = Fraction(symbol.base_ticks, WHOLE)
+        self._moment += length * (2 - Fraction(1, 2**symbol.dots)) * scale
+        duration = (
+            r"\breve" if symbol.base_ticks == 2 * WHOLE else str(length.denominator)
+        ) + "." * symbol.dots
+        names = [_name(self._pitches[head.pitch]) for head in heads]
+        if not names:
+            return "r" + duration
+        note = names[0] if len(names) == 1 else f"<{' '.join(names)}>"
+        return note + duration + ("~" if symbol.piece.tied else "")
+
+
+def _letter(spelled: spelling.Spelled) -> str:
+    return spelled.letter + ALTERATIONS[spelled.alteration]
+
+
+def _name(spelled: spelling.Spelled) -> str:
+    marks = spelled.octave - 3
+    return _letter(spelled) + ("'" * marks if marks > 0 else "," * -marks)
+
+
+def _moment(ticks: int) -> str:
+    length = Fraction(ticks, WHOLE)
+    return f"#(ly:make-moment {length.numerator} {length.denominator})"

@@ -54,14 +54,14 @@ def halve(strip: np.ndarray) -> np.ndarray:
     return ((sums + 2) // 4).astype(np.uint8)
 
 
-def crop_starts(width_px: int, crops: int) -> np.ndarray:
+def crop_starts(width: int, crops: int) -> np.ndarray:
     """Return the left columns of equally spaced crops, from the first to the last possible one.
 
     Args:
-        width_px: width of the strip at full resolution.
+        width: width of the strip at half resolution.
         crops: number of crops.
 
     Returns:
-        int64, shape (crops,), from 0 to width_px - CROP_WIDTH_PX.
+        int64, shape (crops,), from 0 to width - CROP_WIDTH_PX // 2.
     """
-    return np.linspace(0, width_px - CROP_WIDTH_PX, crops).astype(np.int64)
+    return np.linspace(0, width - CROP_WIDTH_PX // 2, crops).astype(np.int64)

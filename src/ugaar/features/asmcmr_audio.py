@@ -1,0 +1,105 @@
+"""Audio codes: spectrogram excerpts along a clip through the audio tower of the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ugaar.features.fast_convolution import FastTower
+from ugaar.features.spectrogram import FRAMES_PER_SECOND, log_spectrogram
+from ugaar.models.asmcmr import CODE_SIZE, SPECTROGRAM_BINS, AudioSheetEncoder
+from ugaar.models.encoder_file import load_encoder
+from ugaar.train.device import bfloat16_is_native, choose_device
+
+_CHUNK = 25
+"""Excerpts in a batch; the last one is padded, so that a code never depends on its company."""
+
+
+class AudioEncoder:
+    """Turns clips into unit-length codes of the common space.
+
+    Args:
+        encoder: the audio-sheet encoder, in evaluation mode on the CPU.
+        hop_s: step between the centres of excerpts, seconds.
+        precision: torch.float32 or torch.bfloat16.
+    """
+
+    dimensions = CODE_SIZE
+
+    def __init__(self, encoder: AudioSheetEncoder, hop_s: float, precision: torch.dtype) -> None:
+        self._encoder = encoder
+        self._hop_s = hop_s
+        self._tower = FastTower(encoder.audio, precision)
+
+    def encode(
+        self,
+        clips: Sequence[np.ndarray],
+        sample_rate_hz: int,
+        onsets_s: Sequence[Sequence[float]],
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Encode clips.
+
+        Args:
+            clips: mono samples, full scale = 1, shape (n_samples,) each.
+            sample_rate_hz: their sampling rate.
+            onsets_s: onsets of each clip's notes in seconds; excerpts are centred on points every
+                `hop_s` from the first to the last onset (0 to the end of a clip without onsets).
+
+        Returns:
+            For each clip the centres of its excerpts in seconds, float32, shape (n,), and their
+            codes, float32, shape (n, 32).
+        """
+        return [
+            self._encode(clip, sample_rate_hz, onsets)
+            for clip, onsets in zip(clips, onsets_s, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _encode(
+        self, clip: np.ndarray, sample_rate_hz: int, onsets: Sequence[float]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        spectrogram = log_spectrogram(clip, sample_rate_hz)
+        first, last = (
+            (min(onsets), max(onsets)) if len(onsets) else (0.0, len(clip) / sample_rate_hz)
+        )
+        times = np.arange(first, last + 1e-9, self._hop_s)
+        frames = self._encoder.design.frames
+        # Excerpts as in training: the centre at frame T // 2, silence outside the clip.
+        padded = np.zeros((len(spectrogram) + 2 * frames, SPECTROGRAM_BINS), dtype=np.float32)
+        padded[frames : frames + len(spectrogram)] = spectrogram
+        starts = np.rint(times * FRAMES_PER_SECOND).astype(np.int64) - frames // 2 + frames
+        starts = np.clip(starts, 0, len(padded) - frames)
+        views = np.lib.stride_tricks.sliding_window_view(padded, frames, axis=0)[starts]
+        codes = np.empty((len(times), CODE_SIZE), dtype=np.float32)
+        for start in range(0, len(times), _CHUNK):
+            count = min(_CHUNK, len(times) - start)
+            batch = np.zeros((_CHUNK, 1, SPECTROGRAM_BINS, frames), dtype=np.float32)
+            batch[:count, 0] = views[start : start + count]
+            raw = self._tower(torch.from_numpy(batch))[:count]
+            codes[start : start + count] = self._encoder.audio_codes(raw).numpy()
+        return times.astype(np.float32), codes
+
+
+def load(weights: Path, settings: dict[str, Any], device: str) -> AudioEncoder:
+    """Return the audio encoder of an encoder file (trained, untrained or published).
+
+    Args:
+        weights: file written by train-encoder.
+        settings: with `features.audio.asmcmr.hop_s`.
+        device: accepted for the encoders' common protocol; the tower is small and always runs on
+            the CPU, so that features do not depend on the machine's GPU.
+
+    Returns:
+        The encoder.
+    """
+    choose_device("cpu")
+    native = bfloat16_is_native(torch.device("cpu"))
+    return AudioEncoder(
+        load_encoder(weights).encoder,
+        settings["features"]["audio"]["asmcmr"]["hop_s"],
+        torch.bfloat16 if native else torch.float32,
+    )

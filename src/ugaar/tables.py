@@ -277,6 +277,17 @@ FEATURES_LYRICS = Table(
     ),
 )
 
+SKIPGRAM = Table(
+    "skipgram",
+    "a syllable or word of the skip-gram models that the lyrics features are made of",
+    (
+        Column("level", STR, "syllable or word"),
+        Column("token", STR, "the syllable or word, normalised"),
+        Column("count", I64, "occurrences in the training text"),
+        Column("embedding", None, "its vector"),
+    ),
+)
+
 GROUND_TRUTH = Table(
     "ground_truth",
     "a neighbour of a training window in the CCA space of audio and sheet",
@@ -334,17 +345,17 @@ METRICS = Table(
     "a retrieval metric of one method in one direction",
     (
         _PROTOCOL,
-        _METHOD,
+        Column("method", STR, "retrieval method, or chance: the exact values of a random order"),
         Column("seed", I32, "training seed; null = mean over seeds", nullable=True),
         _DIRECTION,
         Column("metric", STR, "R@1, R@5, R@10 (percent), MedR, MeanR, MRR or MedR/N"),
         Column("value", F64, "value, mean over seeds where seed is null"),
         Column("std", F64, "standard deviation over seeds", nullable=True),
-        Column("ci_low", F64, "95 % bootstrap interval over queries and seeds", nullable=True),
-        Column("ci_high", F64, "95 % bootstrap interval over queries and seeds", nullable=True),
+        Column("ci_low", F64, "bootstrap interval over queries and seeds: low end", nullable=True),
+        Column("ci_high", F64, "bootstrap interval over queries and seeds: high end", nullable=True),
         Column("n_queries", I32, "number of queries"),
         Column("gallery_size", I32, "number of gallery items"),
-        Column("n_seeds", I32, "number of seeds behind the value"),
+        Column("n_seeds", I32, "number of seeds behind the value; 0 = exact chance"),
     ),
 )
 
@@ -358,8 +369,8 @@ COMPARISONS = Table(
         Column("direction", STR, "direction, or mean over the six"),
         Column("metric", STR, "metric that is compared"),
         Column("difference", F64, "method minus reference"),
-        Column("ci_low", F64, "95 % paired bootstrap interval"),
-        Column("ci_high", F64, "95 % paired bootstrap interval"),
+        Column("ci_low", F64, "paired bootstrap interval: low end"),
+        Column("ci_high", F64, "paired bootstrap interval: high end"),
     ),
 )
 

@@ -1,0 +1,101 @@
+"""The embeddings of one trained method, as matrices in one order of windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ugaar.errors import DataError
+from ugaar.evaluate.ranks import SIMILARITIES
+from ugaar.tables import DIRECTIONS, EMBEDDINGS, metadata_of, read_table
+
+
+class EmbeddedWindows:
+    """An embeddings table: which spaces it has, and the vectors of chosen windows.
+
+    Args:
+        path: Parquet file of the embeddings table. Its metadata names the method, the seed and the
+            similarity.
+
+    Raises:
+        DataError: not an embeddings table, or its metadata lack one of these entries.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = path
+        table = read_table(path, EMBEDDINGS)
+        metadata = metadata_of(path)
+        missing = [name for name in ("method", "seed", "similarity") if name not in metadata]
+        if missing:
+            raise DataError(
+                f"{path}: metadata lack {', '.join(missing)}; train the method again to write them"
+            )
+        self.method = metadata["method"]
+        self.seed = int(metadata["seed"])
+        self.similarity = metadata["similarity"]
+        if self.similarity not in SIMILARITIES:
+            raise DataError(
+                f"{path}: similarity {self.similarity!r} is unknown; "
+                f"known: {', '.join(SIMILARITIES)}"
+            )
+        self._parts: dict[tuple[str, str], pa.Table] = {}
+        for row in (
+            table.group_by(["space", "modality"], use_threads=False).aggregate([]).to_pylist()
+        ):
+            chosen = pc.and_(
+                pc.equal(table["space"], row["space"]), pc.equal(table["modality"], row["modality"])
+            )
+            self._parts[row["space"], row["modality"]] = table.filter(chosen)
+
+    def spaces(self) -> dict[str, str]:
+        """Return the space that each direction is ranked in: `common`, or that of its pair."""
+        found = {}
+        for direction in DIRECTIONS:
+            query, gallery = direction.split("-to-")
+            for space in ("common", f"{query}-{gallery}", f"{gallery}-{query}"):
+                if (space, query) in self._parts and (space, gallery) in self._parts:
+                    found[direction] = space
+                    break
+        if not found:
+            raise DataError(
+                f"{self.path}: no direction can be ranked; the spaces and modalities are "
+                f"{sorted(self._parts)}, expected common or a pair such as audio-sheet"
+            )
+        return found
+
+    def windows(self) -> set[str]:
+        """Return the windows that are present in every space and modality of the file."""
+        ids = (set(part["window_id"].to_pylist()) for part in self._parts.values())
+        return set.intersection(*ids)
+
+    def vectors(self, space: str, modality: str, windows: Sequence[str]) -> np.ndarray:
+        """Return the embeddings of windows in one space and modality.
+
+        Args:
+            space: name of the space.
+            modality: audio, sheet or lyrics.
+            windows: N identifiers, all present.
+
+        Returns:
+            (N, d) float32, in the order of `windows`.
+        """
+        part = self._parts[space, modality]
+        ids = part["window_id"].to_pylist()
+        place = {window: row for row, window in enumerate(ids)}
+        if len(place) < len(ids):
+            raise DataError(
+                f"{self.path}: a window has several rows in space {space!r}, modality {modality!r};"
+                " train the method again"
+            )
+        chosen = part["embedding"].combine_chunks().take(pa.array([place[w] for w in windows]))
+        lengths = set(pc.list_value_length(chosen).to_pylist())
+        if len(lengths) > 1:
+            raise DataError(
+                f"{self.path}: embeddings of different lengths {sorted(lengths)} in space "
+                f"{space!r}, modality {modality!r}; train the method again"
+            )
+        return chosen.flatten().to_numpy(zero_copy_only=False).reshape(len(windows), -1)

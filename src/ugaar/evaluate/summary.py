@@ -1,0 +1,273 @@
+"""From ranks to metrics and paired differences, with intervals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from ugaar.errors import DataError
+from ugaar.evaluate.bootstrap import draw, interval, over_seeds, resample
+from ugaar.evaluate.metrics import chance_values, metrics_of
+from ugaar.tables import DIRECTIONS
+
+CHANCE = "chance"
+
+PAIRS = (
+    ("baseline-gan", "baseline"),
+    ("ugaar", "baseline-gan"),
+    ("ugaar", "baseline"),
+    ("cca", "ugaar"),
+)
+"""Methods that are compared on the same queries, each with its reference."""
+
+COMPARED = ("R@1", "R@10", "MRR", "MedR/N")
+"""Metrics that are compared."""
+
+MEAN = "mean over six"
+"""Direction of a row that averages the six directions."""
+
+
+@dataclass(frozen=True)
+class RankGrid:
+    """The ranks of one method in one direction: every seed ranks the same queries.
+
+    Attributes:
+        protocol: split protocol.
+        method: name of the method.
+        direction: <query modality>-to-<gallery modality>.
+        seeds: S seeds, ascending.
+        windows: Q query windows, ascending.
+        n_better: (S, Q) gallery items strictly better than the right answer.
+        n_tied: (S, Q) items tied with it, itself included.
+        gallery_size: number of gallery items.
+    """
+
+    protocol: str
+    method: str
+    direction: str
+    seeds: tuple[int, ...]
+    windows: tuple[str, ...]
+    n_better: np.ndarray
+    n_tied: np.ndarray
+    gallery_size: int
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """One metric of one method in one direction, with its bootstrap.
+
+    Attributes:
+        by_seed: (S,) value of each seed.
+        resampled: (resamples, S) value of each seed in each resample of the queries.
+        pooled: (resamples,) means over the drawn seeds.
+        chance: exact value of a random order.
+    """
+
+    by_seed: np.ndarray
+    resampled: np.ndarray
+    pooled: np.ndarray
+    chance: float
+
+
+def rank_grids(ranks: pa.Table) -> list[RankGrid]:
+    """Sort a ranks table into grids of seeds and queries.
+
+    Args:
+        ranks: rows of the ranks table, in any order.
+
+    Returns:
+        Grids ordered by protocol, method and direction.
+
+    Raises:
+        DataError: a seed lacks queries that another has, a query is there twice, or methods were
+            ranked in galleries of different size.
+    """
+    columns = ranks.to_pydict()
+    cells: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for row, key in enumerate(
+        zip(columns["protocol"], columns["method"], columns["direction"], strict=True)
+    ):
+        cells[key].append(row)
+    size: dict[str, tuple[int, str]] = {}
+    grids = []
+    for key in sorted(cells, key=lambda one: (one[0], one[1], DIRECTIONS.index(one[2]))):
+        protocol, method, direction = key
+        rows = sorted(cells[key], key=lambda row: (columns["seed"][row], columns["window_id"][row]))
+        seeds = tuple(sorted({columns["seed"][row] for row in rows}))
+        windows = tuple(sorted({columns["window_id"][row] for row in rows}))
+        pairs = {(columns["seed"][row], columns["window_id"][row]) for row in rows}
+        sizes = {columns["gallery_size"][row] for row in rows}
+        where = f"ranks of {method}, {direction} ({protocol})"
+        if len(pairs) != len(rows) or len(rows) != len(seeds) * len(windows) or len(sizes) != 1:
+            raise DataError(
+                f"{where}: {len(rows)} rows for {len(seeds)} seeds, {len(windows)} queries and "
+                f"gallery sizes {sorted(sizes)}; every seed must rank the same queries once: "
+                "evaluate the method again"
+            )
+        gallery_size = sizes.pop()
+        other_size, other = size.setdefault(protocol, (gallery_size, where))
+        if other_size != gallery_size:
+            raise DataError(
+                f"{where}: {gallery_size} gallery items, but {other_size} in {other}; "
+                "metrics compare only on equal galleries: evaluate all methods on the same windows"
+            )
+        shape = (len(seeds), len(windows))
+        grids.append(
+            RankGrid(
+                *key,
+                seeds,
+                windows,
+                np.array([columns["n_better"][row] for row in rows]).reshape(shape),
+                np.array([columns["n_tied"][row] for row in rows]).reshape(shape),
+                gallery_size,
+            )
+        )
+    return grids
+
+
+def resample_metrics(
+    grid: RankGrid, top_k: Iterable[int], n_resamples: int
+) -> dict[str, Resampled]:
+    """Return the metrics of a grid with their bootstrap; equal sizes share their draws."""
+    draws = draw(n_resamples, len(grid.windows), len(grid.seeds))
+    found: dict[str, Resampled] = {}
+    for metric in metrics_of(grid.n_better, grid.n_tied, grid.gallery_size, top_k):
+        if metric.name == "MedR/N":
+            # A median scales with its values: no second resampling.
+            resampled = found["MedR"].resampled / grid.gallery_size
+        else:
+            resampled = resample(metric.per_query, draws.queries, metric.median)
+        found[metric.name] = Resampled(
+            metric.by_seed(), resampled, over_seeds(resampled, draws.seeds), metric.chance
+        )
+    return found
+
+
+def metric_rows(grid: RankGrid, metrics: dict[str, Resampled], confidence: float) -> Iterator[dict]:
+    """Yield rows of the metrics table: one a metric and seed, then one for all seeds.
+
+    A seed's interval is over queries alone. The spread of one seed is unknown: its std is null.
+    """
+    for name, metric in metrics.items():
+        base = {
+            "protocol": grid.protocol,
+            "method": grid.method,
+            "direction": grid.direction,
+            "metric": name,
+            "n_queries": len(grid.windows),
+            "gallery_size": grid.gallery_size,
+        }
+        for number, seed in enumerate(grid.seeds):
+            low, high = interval(metric.resampled[:, number], confidence)
+            yield base | {
+                "seed": seed,
+                "value": float(metric.by_seed[number]),
+                "std": None,
+                "ci_low": low,
+                "ci_high": high,
+                "n_seeds": 1,
+            }
+        low, high = interval(metric.pooled, confidence)
+        several = len(grid.seeds) > 1
+        yield base | {
+            "seed": None,
+            "value": float(metric.by_seed.mean()),
+            "std": float(metric.by_seed.std(ddof=1)) if several else None,
+            "ci_low": low,
+            "ci_high": high,
+            "n_seeds": len(grid.seeds),
+        }
+
+
+def chance_rows(grids: Sequence[RankGrid], top_k: Iterable[int]) -> Iterator[dict]:
+    """Yield the exact chance rows, one a protocol, direction and metric; they have no seeds."""
+    done = set()
+    for grid in grids:
+        if (grid.protocol, grid.direction) in done:
+            continue
+        done.add((grid.protocol, grid.direction))
+        for name, value in chance_values(grid.gallery_size, top_k).items():
+            yield {
+                "protocol": grid.protocol,
+                "method": CHANCE,
+                "seed": None,
+                "direction": grid.direction,
+                "metric": name,
+                "value": value,
+                "std": None,
+                "ci_low": None,
+                "ci_high": None,
+                "n_queries": len(grid.windows),
+                "gallery_size": grid.gallery_size,
+                "n_seeds": 0,
+            }
+
+
+def comparison_rows(
+    grids: Sequence[RankGrid],
+    metrics: Sequence[dict[str, Resampled]],
+    confidence: float,
+) -> Iterator[dict]:
+    """Yield the paired differences of `PAIRS`, in each direction and averaged over the six.
+
+    Args:
+        grids: ranks of all methods.
+        metrics: their metrics, in the same order.
+        confidence: level of the intervals, such as 0.95.
+
+    Raises:
+        DataError: two methods were ranked on different queries.
+    """
+    place = {
+        (grid.protocol, grid.method, grid.direction): number for number, grid in enumerate(grids)
+    }
+    for protocol in sorted({grid.protocol for grid in grids}):
+        for method, reference in PAIRS:
+            shared = [
+                (
+                    direction,
+                    place[protocol, method, direction],
+                    place[protocol, reference, direction],
+                )
+                for direction in DIRECTIONS
+                if (protocol, method, direction) in place
+                and (protocol, reference, direction) in place
+            ]
+            differences: dict[str, list[tuple[float, np.ndarray]]] = defaultdict(list)
+            for direction, one, other in shared:
+                if grids[one].windows != grids[other].windows:
+                    raise DataError(
+                        f"{method} and {reference} were ranked on different queries in {direction};"
+                        " evaluate both on the same windows"
+                    )
+                for name in COMPARED:
+                    if name not in metrics[one]:
+                        continue
+                    ours, theirs = metrics[one][name], metrics[other][name]
+                    differences[name].append(
+                        (ours.by_seed.mean() - theirs.by_seed.mean(), ours.pooled - theirs.pooled)
+                    )
+            directions = [direction for direction, _, _ in shared]
+            for name, values in differences.items():
+                if len(values) == len(DIRECTIONS):
+                    mean = float(np.mean([value for value, _ in values]))
+                    samples = np.mean([sample for _, sample in values], axis=0)
+                    named = [*zip(directions, values, strict=True), (MEAN, (mean, samples))]
+                else:
+                    named = list(zip(directions, values, strict=True))
+                for direction, (value, sample) in named:
+                    low, high = interval(sample, confidence)
+                    yield {
+                        "protocol": protocol,
+                        "method": method,
+                        "reference": reference,
+                        "direction": direction,
+                        "metric": name,
+                        "difference": float(value),
+                        "ci_low": low,
+                        "ci_high": high,
+                    }

@@ -33,8 +33,15 @@ class Vocabulary:
     vectors: np.ndarray
 
     def rows(self) -> dict[str, int]:
-        """Return token -> row of `vectors`."""
-        return {token: row for row, token in enumerate(self.tokens)}
+        """Return token -> row of `vectors`.
+
+        Published vocabularies tell "I" from "i", our lyrics are in lower case: a lower-case form
+        that is no token itself stands for its most frequent spelling.
+        """
+        rows = {token: row for row, token in enumerate(self.tokens)}
+        for row, token in enumerate(self.tokens):
+            rows.setdefault(token.lower(), row)
+        return rows
 
 
 def words_in_order(syllables: Sequence[str], words: Sequence[str]) -> list[str]:

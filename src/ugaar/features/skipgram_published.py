@@ -24,6 +24,12 @@ class _Stub:
     def __init__(self, *_: object) -> None: ...
 
 
+class _Ignored(_Stub):
+    """Stands for what is not needed, whatever form its state has."""
+
+    def __setstate__(self, state: object) -> None: ...
+
+
 class _Model(_Stub):
     wv: Any
 
@@ -46,7 +52,7 @@ _GENSIM_3: Mapping[tuple[str, str], Any] = {
     ("gensim.models.keyedvectors", "Word2VecKeyedVectors"): _Vectors,
     ("gensim.models.keyedvectors", "Vocab"): _Token,
     ("gensim.utils", "call_on_class_only"): _Stub,
-    ("numpy.random", "__RandomState_ctor"): _Stub,
+    ("numpy.random", "__RandomState_ctor"): _Ignored,
     ("collections", "defaultdict"): defaultdict,
     ("__builtin__", "hash"): _Stub,
     ("__builtin__", "long"): int,

@@ -74,7 +74,7 @@ def load(
         source: a file, or an open binary file at the start of the pickle.
         encoding: how 8-bit strings of Python 2 are decoded; numpy arrays need latin1.
         extra: further names as (module, name) -> the class or function that stands for it. Give
-            stub classes, not the real ones: state is put into them, no method of theirs is called.
+            stub classes, not the real ones: the pickle makes instances and puts state into them.
 
     Returns:
         The object in the pickle.

@@ -26,7 +26,7 @@ from ugaar.tables import (
 )
 
 NOTES = 20
-LETTERS = "be er et la mi ne no re sa te ta vo".split()
+LETTERS = ["be", "er", "et", "la", "mi", "ne", "no", "re", "sa", "te", "ta", "vo"]
 PUBLIC = "johnson_j_r/lift_every_voice.xml"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ugaar.render.timeline import WHOLE, NotationError, Piece
@@ -53,7 +53,7 @@ class Tuplet:
 
 
 def _single_symbols() -> dict[int, tuple[int, int]]:
-    lengths = {}
+    lengths: dict[int, tuple[int, int]] = {}
     base = GRID
     while base <= LONGEST:
         for dots in range(3):
@@ -67,14 +67,18 @@ def _single_symbols() -> dict[int, tuple[int, int]]:
 SINGLE = _single_symbols()
 """Length in ticks that one symbol can have -> undotted length and dots."""
 
+SINGLE_RESTS = frozenset(ticks for ticks, (_, dots) in SINGLE.items() if dots < 2)
+"""Lengths that one rest can have."""
+
 
 def write(pieces: Sequence[Piece], bar_start: int, beat: int) -> list[Symbol | Tuplet]:
     """Return the symbols of a segment.
 
     Lengths on the grid of 128ths become single symbols where one exists, else tied ones, split
-    at the metrically strongest position: a beat, and of those the roundest. Other lengths are looked for in tuplets: the
-    shortest span from the note's start (or, for a long note, from the last beat before its end)
-    whose end is the end of some piece and on whose division by 3, 5, 7 or 9 all pieces start.
+    at the metrically strongest position: a beat, and of those the roundest. Other lengths are
+    looked for in tuplets: the shortest span from the note's start (or, for a long note, from the
+    last beat before its end) whose end is the end of some piece and on whose division by 3, 5, 7
+    or 9 all pieces start.
 
     Args:
         pieces: chords and rests of a segment, in order and without gaps.
@@ -98,13 +102,13 @@ def write(pieces: Sequence[Piece], bar_start: int, beat: int) -> list[Symbol | T
             written.append(tuplet)
             left = left[taken:]
             continue
-        beat = _last_beat(piece, bar_start)
-        if beat is None:
+        cut = _last_beat(piece, bar_start)
+        if cut is None:
             raise NotationError(
                 "not-notatable",
                 f"a length of {piece.end - piece.start} ticks at tick {piece.start} fits no tuplet",
             )
-        head, tail = _cut(piece, beat)
+        head, tail = _cut(piece, cut)
         left[:1] = [head, tail]
     return written
 
@@ -153,22 +157,24 @@ def _symbols(
     """Yield the tied symbols of a piece, its sounding length scaled by notes / time_of."""
     start = (piece.start - origin) * notes // time_of
     length = (piece.end - piece.start) * notes // time_of
-    parts = list(_split(start, length, beat))
+    # Custom gives rests no second dot.
+    singles = SINGLE if piece.heads else SINGLE_RESTS
+    parts = list(_split(start, length, beat, singles))
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
         base, dots = SINGLE[part]
         yield Symbol(replace(piece, tied=piece.tied if last else bool(piece.heads)), base, dots)
 
 
-def _split(start: int, length: int, beat: int) -> Iterator[int]:
-    if length in SINGLE:
+def _split(start: int, length: int, beat: int, singles: Container[int]) -> Iterator[int]:
+    if length in singles:
         yield length
         return
     cut = max(
         range(start + GRID, start + length, GRID), key=lambda tick: (tick % beat == 0, _round(tick))
     )
-    yield from _split(start, cut - start, beat)
-    yield from _split(cut, start + length - cut, beat)
+    yield from _split(start, cut - start, beat, singles)
+    yield from _split(cut, start + length - cut, beat, singles)
 
 
 def _round(tick: int) -> int:

@@ -32,8 +32,9 @@ PREAMBLE = r"""\version "2.24.0"
     (format heads "~a ~a ~a ~a\n" book-number (ly:moment-main (grob::when grob)) (car x) (cdr x))))
 #(define (next-book number)
   (if (= 0 (modulo number @COLLECT@)) (begin (gc-enable) (gc) (gc-disable)))
-  (force-output heads)
-  (set! book-number number))
+  (set! book-number number)
+  (format heads "~a\n" number)
+  (force-output heads))
 #(gc-disable)
 \paper {
   page-breaking = #ly:one-line-breaking
@@ -52,8 +53,8 @@ PREAMBLE = r"""\version "2.24.0"
 }
 """
 """The page is as high as the strip and the middle line of the staff is pinned to half of it, so
-that LilyPond itself crops; `report-head` writes where each notehead came to lie, to a file because
-messages arrive torn."""
+that LilyPond itself crops. `report-head` writes where each notehead came to lie, `next-book` which
+book is about to start; both to a file, because messages arrive torn."""
 
 
 @dataclass(frozen=True)
@@ -107,16 +108,14 @@ def engraving(window: Mapping) -> Engraving:
     key = window["key_fifths"]
     if key is not None and abs(key) > spelling.MAX_FIFTHS:
         raise NotationError("bad-key", f"a key signature of {key} fifths does not exist")
-    pitches = {
-        head.pitch: spelling.spell(head.pitch, key or 0) for piece in line for head in piece.heads
-    }
-    clef = spelling.choose_clef(
-        [pitches[head.pitch].diatonic for piece in line for head in piece.heads]
-    )
-    writer = _Writer(pitches, clef)
+    order = [head for piece in line for head in piece.heads]
+    melody = spelling.spell_line([head.pitch for head in order], key or 0)
+    spelled = {head.note: name for head, name in zip(order, melody, strict=True)}
+    clef = spelling.choose_clef([name.diatonic for name in melody])
+    writer = _Writer(spelled, clef)
     text = [rf'\clef "{clef.name}"']
     if key is not None:
-        text.append(rf"\key {_letter(spelling.spell(7 * key % 12, key))} \major")
+        text.append(rf"\key {_letter(spelling.tonic(key))} \major")
     if parts[0].bar_length is None:
         text.append(r"\cadenzaOn")
     if all(part.meter is None for part in parts):
@@ -161,7 +160,7 @@ def document(musics: Sequence[str], layout: Layout) -> tuple[str, int]:
         f"\\score {{ {{ {music} }} }} }}"
         for number, music in enumerate(musics)
     ]
-    return head + "\n".join(books) + "\n", head.count("\n") + 1
+    return head + "\n".join(books) + f"\n#(next-book {len(musics)})\n", head.count("\n") + 1
 
 
 def book_name(number: int) -> str:
@@ -172,10 +171,10 @@ def book_name(number: int) -> str:
 class _Writer:
     """Turns symbols into text and keeps account of the heads written."""
 
-    def __init__(self, pitches: Mapping[int, spelling.Spelled], clef: spelling.Clef) -> None:
+    def __init__(self, spelled: Mapping[int, spelling.Spelled], clef: spelling.Clef) -> None:
         self.heads: list[tuple[Fraction, int]] = []
         self.staff_positions: list[int] = []
-        self._pitches = pitches
+        self._spelled = spelled
         self._clef = clef
         self._moment = Fraction(0)
 
@@ -202,13 +201,13 @@ class _Writer:
         heads = symbol.piece.heads
         for head in heads:
             self.heads.append((self._moment, head.note))
-            self.staff_positions.append(self._pitches[head.pitch].diatonic - self._clef.middle)
+            self.staff_positions.append(self._spelled[head.note].diatonic - self._clef.middle)
         length = Fraction(symbol.base_ticks, WHOLE)
         self._moment += length * (2 - Fraction(1, 2**symbol.dots)) * scale
         duration = (
             r"\breve" if symbol.base_ticks == 2 * WHOLE else str(length.denominator)
         ) + "." * symbol.dots
-        names = [_name(self._pitches[head.pitch]) for head in heads]
+        names = [_name(self._spelled[head.note]) for head in heads]
         if not names:
             return "r" + duration
         note = names[0] if len(names) == 1 else f"<{' '.join(names)}>"

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -22,6 +22,7 @@ from ugaar.errors import ToolError
 
 POLL_S = 0.01
 READ_WAIT_S = 0.2
+MAX_MESSAGE_BYTES = 1 << 20
 VERSION_TIMEOUT_S = 30.0
 DISK_FULL_TEXTS = ("no space left on device", "disk quota exceeded", "disk full")
 
@@ -76,7 +77,9 @@ def version(program: Program) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ToolError(f"{program.name}: {path} does not run ({error}); {program.remedy}") from error
+        raise ToolError(
+            f"{program.name}: {path} does not run ({error}); {program.remedy}"
+        ) from error
     lines = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
     if done.returncode != 0 or not lines:
         said = lines[0] if lines else "nothing"
@@ -98,7 +101,11 @@ class Running:
     """
 
     def __init__(
-        self, program: Program, process: subprocess.Popen[bytes], messages: IO[bytes], stall_s: float
+        self,
+        program: Program,
+        process: subprocess.Popen[bytes],
+        messages: IO[bytes],
+        stall_s: float,
     ) -> None:
         self.process = process
         self._program = program
@@ -130,14 +137,17 @@ class Running:
         self.progressed()
         return True
 
-    def wait(self, progress: Callable[[], int] | None = None) -> None:
-        """Wait for the end, restarting the watch whenever the value of `progress` changes."""
-        seen = progress() if progress else 0
+    def wait(self) -> None:
+        """Wait for the end."""
         while not self.ended():
             time.sleep(POLL_S)
-            if progress and (now := progress()) != seen:
-                seen = now
-                self.progressed()
+
+    def write(self, content: bytes) -> None:
+        """Write to standard input at once; a program that has ended takes no notice."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(content)
+            self.process.stdin.flush()
 
     def read(self, count: int) -> bytes:
         """Read from standard output: `count` bytes, fewer only when the program has ended."""
@@ -160,17 +170,17 @@ class Running:
 
     def kill(self) -> None:
         """Kill the program with all its children and reap it."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            # The group is gone already.
-            pass
         self.process.wait()
 
     def messages(self) -> str:
         """Return what the program wrote to standard error so far."""
-        self._messages.seek(0)
-        return self._messages.read().decode("utf-8", "replace").strip()
+        # Read without moving the position: the program writes through the same open file.
+        descriptor = self._messages.fileno()
+        size = os.fstat(descriptor).st_size
+        first = max(0, size - MAX_MESSAGE_BYTES)
+        return os.pread(descriptor, size - first, first).decode("utf-8", "replace").strip()
 
     def complaint(self) -> str:
         """Say in one line how the program ended, with the end of its messages.
@@ -198,7 +208,7 @@ def start(
     folder: Path,
     stall_s: float,
     environment: Mapping[str, str] | None = None,
-    stdout: int = subprocess.DEVNULL,
+    piped: bool = False,
 ) -> Iterator[Running]:
     """Run a program in a folder for the length of a `with` block; it never outlives the block.
 
@@ -208,7 +218,7 @@ def start(
         folder: working folder.
         stall_s: it is killed, children included, after so long without progress, seconds.
         environment: the whole environment; the caller's where None.
-        stdout: where standard output goes, as for `subprocess.Popen`.
+        piped: whether standard input and output are pipes for `write` and `read`.
 
     Yields:
         The running program.
@@ -223,8 +233,8 @@ def start(
                 [path, *arguments],
                 cwd=folder,
                 env=dict(environment) if environment is not None else None,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
+                stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if piped else subprocess.DEVNULL,
                 stderr=messages,
                 process_group=0,
             )
@@ -235,8 +245,10 @@ def start(
             yield running
         finally:
             running.kill()
-            if process.stdout is not None:
-                process.stdout.close()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(BrokenPipeError):
+                        pipe.close()
 
 
 def raise_if_disk_full(program: Program, messages: str) -> None:

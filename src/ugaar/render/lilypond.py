@@ -25,14 +25,44 @@ class Engraved:
     """What LilyPond made of a window.
 
     Attributes:
-        postscript: file with one page.
+        postscript: one page.
         note_index: number of the note that each head stands for, in order of time and pitch.
         head_x_spaces: centre of each head in staff spaces from the left end of the staff.
     """
 
-    postscript: Path
+    postscript: bytes
     note_index: tuple[int, ...]
     head_x_spaces: tuple[float, ...]
+
+
+class _Report:
+    """Reads, while LilyPond writes it, which book has started and where the noteheads lie."""
+
+    def __init__(self, path: Path) -> None:
+        self.started = -1
+        self.heads: dict[int, list[tuple[Fraction, float]]] = defaultdict(list)
+        self._path = path
+        self._position = 0
+
+    def has_started(self, number: int) -> bool:
+        """Tell whether LilyPond has begun a book, and so has finished those before it."""
+        if self.started < number and self._path.exists():
+            with self._path.open("rb") as opened:
+                opened.seek(self._position)
+                content = opened.read()
+            whole = content[: content.rfind(b"\n") + 1]
+            self._position += len(whole)
+            for line in whole.decode("ascii").splitlines():
+                self._take(line.split())
+        return self.started >= number
+
+    def _take(self, fields: list[str]) -> None:
+        if len(fields) == 1:
+            self.started = int(fields[0])
+        else:
+            book, moment, left, right = fields
+            centre = (float(left) + float(right)) / 2
+            self.heads[int(book)].append((Fraction(moment), centre))
 
 
 def engrave(
@@ -42,12 +72,12 @@ def engrave(
     stall_s: float,
     program: external.Program = external.LILYPOND,
 ) -> Iterator[Engraved | Failure]:
-    """Engrave windows in order with one process.
+    """Engrave windows in order with one process, yielding each as soon as it is done.
 
     Args:
         engravings: the windows as LilyPond text.
         layout: size of the strip.
-        folder: working folder; each call makes its own folder in it.
+        folder: working folder.
         stall_s: the process is stopped when it finishes no window for so long, seconds.
         program: LilyPond.
 
@@ -58,27 +88,27 @@ def engrave(
         StoppedError: the process ended or hung before the next window was done.
         ToolError: LilyPond is missing or the disk is full.
     """
-    own = Path(tempfile.mkdtemp(dir=folder, prefix="lilypond-"))
     text, first_line = document([engraving.music for engraving in engravings], layout)
-    (own / SOURCE).write_text(text, encoding="ascii")
     arguments = ["--silent", "--ps", "-dno-point-and-click", "-dgs-load-lily-fonts", SOURCE]
-    with external.start(program, arguments, folder=own, stall_s=stall_s) as process:
-        process.wait(lambda: sum(1 for _ in own.iterdir()))
-        complaint = process.complaint()
-        messages = process.messages()
-    errors = {int(line) - first_line: text for line, text in reversed(ERROR.findall(messages))}
-    heads = _read_heads(own / HEADS_FILE)
-    pages = [own / f"{book_name(number)}.ps" for number in range(len(engravings))]
-    done = [_is_complete(page) for page in pages]
-    for number, engraving in enumerate(engravings):
-        if number in errors:
-            yield Failure("lilypond-error", errors[number])
-        elif done[number]:
-            yield _engraved(pages[number], heads[number], engraving)
-        elif any(done[number:]):
-            yield Failure("lilypond-error", "LilyPond wrote no page for it")
-        else:
-            raise StoppedError(complaint)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        own = Path(name)
+        (own / SOURCE).write_text(text, encoding="ascii")
+        report = _Report(own / HEADS_FILE)
+        with external.start(program, arguments, folder=own, stall_s=stall_s) as process:
+            for number, engraving in enumerate(engravings):
+                following = number + 1
+                if not process.wait_until(lambda: report.has_started(following)):  # noqa: B023
+                    raise StoppedError(process.complaint())
+                page = own / f"{book_name(number)}.ps"
+                errors = _errors(process.messages(), first_line + number)
+                if errors:
+                    yield Failure("lilypond-error", "; ".join(errors))
+                elif not page.exists():
+                    external.raise_if_disk_full(program, process.messages())
+                    yield Failure("lilypond-error", "LilyPond wrote no page for it")
+                else:
+                    yield _engraved(page.read_bytes(), report.heads.pop(number, []), engraving)
+                page.unlink(missing_ok=True)
 
 
 def probe(
@@ -101,36 +131,21 @@ def probe(
         ) from stop
 
 
-def _is_complete(page: Path) -> bool:
-    if not page.exists():
-        return False
-    with page.open("rb") as opened:
-        opened.seek(max(0, page.stat().st_size - 64))
-        return END_OF_POSTSCRIPT in opened.read()
-
-
-def _read_heads(path: Path) -> dict[int, list[tuple[Fraction, float]]]:
-    """Return moment (whole notes) and centre (staff spaces) of the heads of each book."""
-    heads: dict[int, list[tuple[Fraction, float]]] = defaultdict(list)
-    if path.exists():
-        for line in path.read_text(encoding="ascii").splitlines():
-            fields = line.split()
-            if len(fields) == 4:
-                left, right = float(fields[2]), float(fields[3])
-                heads[int(fields[0])].append((Fraction(fields[1]), (left + right) / 2))
-    return heads
+def _errors(messages: str, line: int) -> list[str]:
+    """Return LilyPond's errors about one line of the source."""
+    return [text.strip() for found, text in ERROR.findall(messages) if int(found) == line]
 
 
 def _engraved(
-    page: Path, found: list[tuple[Fraction, float]], engraving: Engraving
+    page: bytes, found: list[tuple[Fraction, float]], engraving: Engraving
 ) -> Engraved | Failure:
     """Match LilyPond's heads with ours; their moments must agree, or what is engraved is wrong."""
+    if END_OF_POSTSCRIPT not in page[-64:]:
+        return Failure("lilypond-error", "LilyPond's page is cut short")
     found = sorted(found, key=lambda head: head[0])
-    expected = [moment for moment, _ in engraving.heads]
-    if [moment for moment, _ in found] != expected:
+    if [moment for moment, _ in found] != [moment for moment, _ in engraving.heads]:
         return Failure(
-            "heads-differ", f"{len(found)} heads engraved, {len(expected)} expected, or other times"
+            "heads-differ",
+            f"{len(found)} noteheads engraved, {len(engraving.heads)} written, or at other times",
         )
-    return Engraved(
-        page, tuple(note for _, note in engraving.heads), tuple(x for _, x in found)
-    )
+    return Engraved(page, tuple(note for _, note in engraving.heads), tuple(x for _, x in found))

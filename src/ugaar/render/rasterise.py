@@ -1,10 +1,10 @@
-"""PostScript pages to greyscale pixels, many files through one Ghostscript process."""
+"""PostScript pages to greyscale pixels through one Ghostscript process that stays open."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,86 +12,143 @@ from numpy.typing import NDArray
 
 from ugaar.errors import ToolError
 from ugaar.render import external
-from ugaar.render.batch import StoppedError
+from ugaar.render.batch import Failure, StoppedError
 
 MEDIA = re.compile(rb"%%DocumentMedia: \S+ ([\d.]+) ([\d.]+)")
-PAGES = re.compile(rb"%%Pages: 1\n")
-DATA_FOLDER = re.compile(rb"/lilypond-datadir \(([^)]*)\) put")
+ONE_PAGE = re.compile(rb"%%Pages: 1\n")
+DATA_FOLDER = re.compile(rb"/lilypond-datadir where \{pop\} \{userdict /lilypond-datadir \((.+?)\)")
+FONT = re.compile(rb"%%BeginFont.*?%%EndFont\n", re.DOTALL)
 HEADER_BYTES = 1000
 ALPHA_BITS = 4
 """Anti-aliasing as LilyPond itself asks of Ghostscript."""
 
+PROBE_PAGE = b"%!PS-Adobe-3.0\n%%DocumentMedia: any 10 10 80 () ()\n%%Pages: 1\nshowpage\n%%EOF\n"
 
-def rasterise(
-    pages: Sequence[Path],
-    dpi: float,
-    folder: Path,
-    stall_s: float,
-    program: external.Program = external.GHOSTSCRIPT,
-) -> Iterator[NDArray[np.uint8]]:
-    """Draw PostScript files of one page each, in order, each at its own page size.
+
+class Rasteriser:
+    """Draws LilyPond's PostScript pages, each at its own size.
+
+    Ghostscript reads programs from a pipe and answers with one image for each. LilyPond's music
+    font is loaded once; every page runs between `save` and `restore`, so pages leave no trace.
+    A page that ends the process is tried once more in a new one.
 
     Args:
-        pages: the files, made by LilyPond.
         dpi: resolution.
         folder: working folder.
         stall_s: the process is stopped when it draws nothing for so long, seconds.
         program: Ghostscript.
-
-    Yields:
-        Images (height, width), 255 = white.
-
-    Raises:
-        StoppedError: the process ended or hung before the next page was drawn.
-        ToolError: Ghostscript is missing or the disk is full.
     """
-    arguments = [
-        *("-q", "-dSAFER", "-dBATCH", "-dNOPAUSE", "-sDEVICE=pgmraw", f"-r{dpi:g}"),
-        *(f"-dTextAlphaBits={ALPHA_BITS}", f"-dGraphicsAlphaBits={ALPHA_BITS}"),
-        *("-sstdout=%stderr", "-sOutputFile=%stdout"),
-    ]
-    fonts = None
-    for page in pages:
-        with page.open("rb") as opened:
-            header = opened.read(HEADER_BYTES)
-        media, data = MEDIA.search(header), DATA_FOLDER.search(header)
-        if media is None or PAGES.search(header) is None:
-            break
-        if data is not None and fonts is None:
-            fonts = data[1].decode()
-            arguments.insert(0, f"--permit-file-read={fonts}/fonts/otf/")
-        width, height = media[1].decode(), media[2].decode()
-        arguments += ["-c", f"<</PageSize [{width} {height}]>> setpagedevice", "-f", str(page)]
-    with external.start(
-        program, arguments, folder=folder, stall_s=stall_s, stdout=subprocess.PIPE
-    ) as process:
-        for _ in pages:
-            image = _read_image(process)
-            if image is None:
-                process.wait()
-                raise StoppedError(process.complaint())
-            yield image
+
+    def __init__(
+        self,
+        dpi: float,
+        folder: Path,
+        stall_s: float,
+        program: external.Program = external.GHOSTSCRIPT,
+    ) -> None:
+        self._dpi = dpi
+        self._folder = folder
+        self._stall_s = stall_s
+        self._program = program
+        self._stack = ExitStack()
+        self._process: external.Running | None = None
+        self._fonts: set[bytes] = set()
+        self._proved = False
+
+    def draw(self, page: bytes) -> NDArray[np.uint8] | Failure:
+        """Return the image of a page (height, width), 255 = white, or why there is none.
+
+        Raises:
+            ToolError: Ghostscript is missing or cannot even draw an empty page.
+        """
+        media = MEDIA.search(page, 0, HEADER_BYTES)
+        if media is None or ONE_PAGE.search(page, 0, HEADER_BYTES) is None:
+            return Failure("lilypond-error", "LilyPond's PostScript does not state one page")
+        for last_try in (False, True):
+            try:
+                image = self._answer(page, media)
+            except StoppedError as stop:
+                self.close()
+                if last_try:
+                    self._prove()
+                    return Failure("ghostscript-failed", str(stop))
+            else:
+                self._proved = True
+                return image
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """End Ghostscript."""
+        self._stack.close()
+        self._process = None
+        self._fonts.clear()
+
+    def _prove(self) -> None:
+        if self._proved:
+            return
+        media = MEDIA.search(PROBE_PAGE)
+        assert media is not None
+        try:
+            self._answer(PROBE_PAGE, media)
+        except StoppedError as stop:
+            self.close()
+            raise ToolError(
+                f"{self._program.name} cannot draw an empty page: {stop}; {self._program.remedy}"
+            ) from stop
+
+    def _answer(self, page: bytes, media: re.Match[bytes]) -> NDArray[np.uint8]:
+        if self._process is None:
+            self._process = self._start(page)
+        fonts = [font for font in FONT.findall(page) if font not in self._fonts]
+        self._fonts.update(fonts)
+        size = b"<</PageSize [%s %s]>> setpagedevice\n" % (media[1], media[2])
+        body = FONT.sub(b"", page)
+        self._process.progressed()
+        self._process.write(
+            b"".join(dict.fromkeys(fonts)) + b"save\n" + size + body + b"\nrestore\n"
+        )
+        image = _read_image(self._process)
+        if image is None:
+            self._process.wait()
+            raise StoppedError(self._process.complaint())
+        return image
+
+    def _start(self, page: bytes) -> external.Running:
+        arguments = [
+            *("-q", "-dSAFER", "-dBATCH", "-dNOPAUSE", "-sDEVICE=pgmraw", f"-r{self._dpi:g}"),
+            *(f"-dTextAlphaBits={ALPHA_BITS}", f"-dGraphicsAlphaBits={ALPHA_BITS}"),
+            *("-sstdout=%stderr", "-sOutputFile=%stdout"),
+        ]
+        data = DATA_FOLDER.search(page)
+        if data:
+            arguments.append(f"--permit-file-read={data[1].decode()}/fonts/otf/")
+        process = self._stack.enter_context(
+            external.start(
+                self._program,
+                [*arguments, "-"],
+                folder=self._folder,
+                stall_s=self._stall_s,
+                piped=True,
+            )
+        )
+        if data:
+            process.write(b"/lilypond-datadir (%s) def\n" % data[1])
+        return process
 
 
-def probe(
-    folder: Path, stall_s: float, program: external.Program = external.GHOSTSCRIPT
-) -> None:
-    """Draw an empty page.
-
-    Raises:
-        ToolError: not even that works, so the fault is not in a window.
-    """
-    page = folder / "probe.ps"
-    page.write_bytes(
-        b"%!PS-Adobe-3.0\n%%DocumentMedia: any 10 10 80 () ()\n%%Pages: 1\nshowpage\n%%EOF\n"
-    )
+@contextmanager
+def rasteriser(
+    dpi: float,
+    folder: Path,
+    stall_s: float,
+    program: external.Program = external.GHOSTSCRIPT,
+) -> Iterator[Rasteriser]:
+    """Yield a `Rasteriser` that is closed at the end of the block."""
+    opened = Rasteriser(dpi, folder, stall_s, program)
     try:
-        for _ in rasterise([page], 72, folder, stall_s, program):
-            pass
-    except StoppedError as stop:
-        raise ToolError(
-            f"{program.name} cannot draw an empty page: {stop}; {program.remedy}"
-        ) from stop
+        yield opened
+    finally:
+        opened.close()
 
 
 def _read_image(process: external.Running) -> NDArray[np.uint8] | None:

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 LETTERS_BY_FIFTHS = "fcgdaeb"
 STEP_OF = {letter: step for step, letter in enumerate("cdefgab")}
 SEMITONES_OF = dict(zip("cdefgab", (0, 2, 4, 5, 7, 9, 11), strict=True))
-FLATTEST, SHARPEST = -3, 8
-"""In C major and A minor E flat is the flattest and G sharp the sharpest note of custom."""
+FLATTEST = -3
+"""Of the chromatic notes E flat, B flat, F sharp, C sharp and G sharp are customary in C major and
+A minor: from three fifths below the tonic to eight above."""
+
+DIATONIC = range(-1, 6)
+"""Notes of the key signature, in fifths above the tonic of its major key."""
 
 MAX_FIFTHS = 7
 """Key signatures with more sharps or flats do not exist on paper."""
@@ -59,23 +63,45 @@ CLEFS = (
 )
 
 
-def spell(pitch: int, fifths: int) -> Spelled:
+def spell(pitch: int, fifths: int, following: int | None = None) -> Spelled:
     """Return how a pitch is written under a key signature.
 
-    The twelve pitch classes are taken from the line of fifths, three to the flat and eight to
-    the sharp side of the tonic, which holds the usual chromatic notes of major and minor.
+    A note of the key is written as such. A chromatic one that moves on by a semitone is written
+    as raised before an upward and as lowered before a downward step, any other in its customary
+    form.
 
     Args:
         pitch: MIDI pitch.
         fifths: sharps of the key signature, negative for flats.
+        following: the next different pitch of the melody, where there is one.
     """
-    position = fifths + FLATTEST
-    while (7 * position) % 12 != pitch % 12:
-        position += 1
+    relative = FLATTEST + (7 * pitch - fifths - FLATTEST) % 12
+    if relative not in DIATONIC:
+        if following == pitch + 1 and relative < 0:
+            relative += 12
+        elif following == pitch - 1 and relative > 0:
+            relative -= 12
+    position = fifths + relative
     letter = LETTERS_BY_FIFTHS[(position + 1) % 7]
     alteration = (position + 1) // 7
     octave = (pitch - SEMITONES_OF[letter] - alteration) // 12 - 1
     return Spelled(letter, alteration, octave)
+
+
+def spell_line(pitches: Sequence[int], fifths: int) -> list[Spelled]:
+    """Return how the pitches of a melody are written, in order of time."""
+    spelled = []
+    following: int | None = None
+    for index in range(len(pitches) - 1, -1, -1):
+        if index + 1 < len(pitches) and pitches[index + 1] != pitches[index]:
+            following = pitches[index + 1]
+        spelled.append(spell(pitches[index], fifths, following))
+    return spelled[::-1]
+
+
+def tonic(fifths: int) -> Spelled:
+    """Return the tonic of the major key with a key signature."""
+    return spell(7 * fifths % 12, fifths)
 
 
 def ledger_lines(diatonic: int, clef: Clef) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from ugaar.errors import ToolError
@@ -43,8 +44,7 @@ class Synthesiser:
         """
         (folder / "font.sf2").symlink_to(self.soundfont)
         (folder / "own.cfg").write_text(
-            "dir .\nsoundfont font.sf2\n"
-            f"bank 0\n{self.program} %font font.sf2 0 {self.program}\n",
+            f"dir .\nsoundfont font.sf2\nbank 0\n{self.program} %font font.sf2 0 {self.program}\n",
             encoding="ascii",
         )
 
@@ -79,7 +79,7 @@ class Synthesiser:
             stall_s=self.stall_s,
             environment=environment,
         ) as process:
-            for wave, following in zip(waves, waves[1:], strict=False):
+            for wave, following in pairwise(waves):
                 if not process.wait_until(following.exists):
                     raise StoppedError(process.complaint())
                 yield wave

@@ -70,9 +70,7 @@ def render(
             wave.unlink()
             yield _audio_row(row, samples, rate_hz, end_s + tail_s)
 
-    yield from run_isolated(
-        rows, attempt, lambda: synthesiser.probe(folder), "timidity-failed"
-    )
+    yield from run_isolated(rows, attempt, lambda: synthesiser.probe(folder), "timidity-failed")
 
 
 def _audio_row(row: dict, samples: np.ndarray, rate_hz: int, length_s: float) -> dict | Failure:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ugaar.progress import Progress
-from ugaar.render import external, lilypond, rasterise
+from ugaar.render import external, lilypond
 from ugaar.render.batch import Failure, run_isolated
 from ugaar.render.engrave import Engraving, Layout, engraving
-from ugaar.render.lilypond import Engraved
+from ugaar.render.rasterise import rasteriser
 from ugaar.render.shard import distinct_windows, reject_rows
 from ugaar.render.strip import beyond_strip, sheet_row
 from ugaar.render.timeline import NotationError
@@ -67,29 +67,21 @@ def render(
             yield row, failure
         else:
             written.append((row, text))
-    pages: list[tuple[dict, Engraved]] = []
-    for (row, _), result in run_isolated(
-        written,
-        lambda part: lilypond.engrave([text for _, text in part], layout, folder, stall_s),
-        lambda: lilypond.probe(layout, folder, stall_s),
-        "lilypond-failed",
-    ):
-        if isinstance(result, Failure):
-            yield row, result
-        else:
-            pages.append((row, result))
-    for (row, engraved), image in run_isolated(
-        pages,
-        lambda part: rasterise.rasterise(
-            [page.postscript for _, page in part], layout.dpi, folder, stall_s
-        ),
-        lambda: rasterise.probe(folder, stall_s),
-        "ghostscript-failed",
-    ):
-        if isinstance(image, Failure):
-            yield row, image
-        else:
-            yield row, sheet_row(row["sheet_key"], image, engraved, layout)
+    with rasteriser(layout.dpi, folder, stall_s) as drawing:
+        for (row, _), result in run_isolated(
+            written,
+            lambda part: lilypond.engrave([text for _, text in part], layout, folder, stall_s),
+            lambda: lilypond.probe(layout, folder, stall_s),
+            "lilypond-failed",
+        ):
+            if isinstance(result, Failure):
+                yield row, result
+                continue
+            image = drawing.draw(result.postscript)
+            if isinstance(image, Failure):
+                yield row, image
+            else:
+                yield row, sheet_row(row["sheet_key"], image, result, layout)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> None:

@@ -14,6 +14,7 @@ sys.path.insert(0, str(SRC))
 
 from ugaar import cli, digest, settings
 from ugaar.errors import ConfigError
+from ugaar.features.audio_encoder import ENCODERS
 
 # --sdm conda removes PYTHONPATH from a job; set inside the command it survives, and the workflow
 # needs no installed copy of the package.
@@ -34,12 +35,6 @@ SHARDS = [str(number) for number in range(config["shards"])]
 METHODS = config["methods"]
 SEEDS = config["seeds"]
 FIGURES = ["ranks", "training", "funnel", "correlations", "samples"]
-ENCODER_MODULES = {
-    "musicnn": "ugaar.features.musicnn",
-    "vggish": "ugaar.features.vggish",
-    "asmcmr": "ugaar.features.asmcmr_audio",
-    "untrained": "ugaar.features.asmcmr_audio",
-}
 AUDIO_ENCODERS = list(
     dict.fromkeys(
         [config["features"]["audio"]["encoder"], *config["features"]["audio"]["also"]]
@@ -61,7 +56,7 @@ wildcard_constraints:
     shard=r"\d+",
     seed=r"\d+",
     method="|".join(METHODS),
-    encoder="|".join(ENCODER_MODULES),
+    encoder="|".join(ENCODERS),
     sheet_encoder="sheet|sheet_untrained",
     table="table_1|table_2",
     figure="|".join(FIGURES),
@@ -81,7 +76,13 @@ def stage_code(verb: str, *modules: str) -> str:
 
 def encoder_code(wildcards) -> str:
     """Return the digest of features-audio with the encoder of this job."""
-    return stage_code("features-audio", ENCODER_MODULES[wildcards.encoder])
+    return stage_code("features-audio", ENCODERS[wildcards.encoder].module)
+
+
+def encoder_settings(wildcards) -> str:
+    """Return the settings of features-audio that the encoder of this job reads."""
+    keys = [*ENCODERS[wildcards.encoder].settings, "device"]
+    return settings.as_text(settings.subset(config, keys))
 
 
 def gpu_count(wildcards) -> int:
@@ -97,7 +98,7 @@ def encoder_weights(wildcards) -> str:
     """Return the file that holds the weights of an audio encoder."""
     audio = config["features"]["audio"]
     return {
-        "musicnn": "resources/musicnn-0.1.0-py2.py3-none-any.whl",
+        "musicnn": "resources/musicnn-0.1.0-py3-none-any.whl",
         "vggish": audio["vggish"]["weights"] or "",
         "asmcmr": f"results/{DATASET}/encoder/encoder.pt",
         "untrained": f"results/{DATASET}/encoder/untrained.pt",

@@ -11,7 +11,7 @@ rule fetch:
     input:
         sources=workflow.source_path("../../config/sources.tsv"),
     output:
-        "resources/musicnn-0.1.0-py2.py3-none-any.whl",
+        "resources/musicnn-0.1.0-py3-none-any.whl",
     log:
         "logs/fetch/musicnn.log",
     localrule: True
@@ -77,6 +77,7 @@ rule untrained_encoder:
     """Draw the random weights of the control that shows what training adds."""
     output:
         weights=f"results/{DATASET}/encoder/untrained.pt",
+        history=temp(f"results/{DATASET}/encoder/untrained_history.parquet"),
     log:
         f"logs/{DATASET}/untrained_encoder.log",
     conda:
@@ -90,6 +91,7 @@ rule untrained_encoder:
             --settings {params.settings:q} \
             --untrained \
             --out {output.weights:q} \
+            --history-out {output.history:q} \
             > {log:q} 2>&1
         """
 
@@ -111,7 +113,7 @@ rule features_audio:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=stage_settings("features-audio"),
+        settings=encoder_settings,
         code=encoder_code,
     shell:
         r"""

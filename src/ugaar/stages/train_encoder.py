@@ -20,10 +20,10 @@ _History = list[tuple[str, int, str, float]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the files of the stage."""
-    parser.add_argument("--windows", type=Path, required=True)
-    parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--audio", type=Path, required=True, help="folder of audio shards")
-    parser.add_argument("--sheet", type=Path, required=True, help="folder of sheet shards")
+    parser.add_argument("--windows", type=Path, help="needed for training, as the next three")
+    parser.add_argument("--split", type=Path)
+    parser.add_argument("--audio", type=Path, help="folder of audio shards")
+    parser.add_argument("--sheet", type=Path, help="folder of sheet shards")
     parser.add_argument("--out", type=Path, required=True, help="encoder file")
     parser.add_argument("--history-out", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, help="file to resume from after a kill")

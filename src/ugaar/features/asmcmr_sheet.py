@@ -21,12 +21,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ugaar.features.fast_convolution import FastTower
+from ugaar.features.fast_convolution import FastBlock, FastTower
 from ugaar.features.strips import crop_starts, halve
 from ugaar.models.asmcmr import CROP_WIDTH, AudioSheetEncoder
 
 _CHUNK = 25
 _GRID_STEP = 16
+_WIDTH_STEP = 64
 
 
 class SheetEncoder:
@@ -55,7 +56,7 @@ class SheetEncoder:
         """
         image = as_image(strip)
         starts = crop_starts(image.shape[3], self._crops)
-        maps = self._maps_after_block_2(self._tower.prepare(image), starts)
+        maps = self._maps_after_block_2(self._tower.prepare(_widened(image, 0)), starts)
         codes = []
         for start in range(0, len(starts), _CHUNK):
             chunk = maps[start : start + _CHUNK]
@@ -76,8 +77,8 @@ class SheetEncoder:
         """
         image = as_image(strip)
         starts = crop_starts(image.shape[3], self._crops)
-        # Paper to the right, so that the last crop's codes have a neighbour to interpolate with.
-        maps = self._tower.prepare(functional.pad(image, (0, 2 * _GRID_STEP), value=1.0))
+        # The last crop's code needs a right neighbour to interpolate with.
+        maps = self._tower.prepare(_widened(image, 2 * _GRID_STEP))
         for block in self._tower.blocks:
             maps = block(maps)
         grid = self._tower.head(maps)[0, :, 0].T
@@ -89,38 +90,66 @@ class SheetEncoder:
 
     def _maps_after_block_2(self, image: Tensor, starts: np.ndarray) -> Tensor:
         first, second = self._tower.blocks[:2]
+        crops = len(starts)
         whole = first.convolve(image)
         phases = [first.pool(whole[..., phase:]) for phase in (0, 1)]
         # Four columns in, two pooled out; of these, the outer one is as in the crop.
-        ends = [image[..., a : a + 4] for a in starts]
-        ends += [image[..., a + CROP_WIDTH - 4 : a + CROP_WIDTH] for a in starts]
-        own = first(_stack(ends))
-        left, right = own[: len(starts), ..., :1], own[len(starts) :, ..., 1:]
+        own = _side_by_side(
+            first,
+            [image[..., a : a + 4] for a in starts]
+            + [image[..., a + CROP_WIDTH - 4 : a + CROP_WIDTH] for a in starts],
+        )
+        left, right = own[:crops, ..., :1], own[crops:, ..., 1:]
 
         whole_phases = [second.convolve(maps) for maps in phases]
         phases_2 = [[second.pool(maps[..., phase:]) for phase in (0, 1)] for maps in whole_phases]
         # Six columns in, three pooled out; of these, the outer two are as in the crop.
-        left_ends = [
-            torch.cat((left[i : i + 1], phases[a % 2][..., a // 2 + 1 : a // 2 + 6]), dim=3)
-            for i, a in enumerate(starts)
-        ]
-        right_ends = [
-            torch.cat((phases[a % 2][..., a // 2 + 44 : a // 2 + 49], right[i : i + 1]), dim=3)
-            for i, a in enumerate(starts)
-        ]
-        own = second(_stack(left_ends + right_ends))
-        _, channels, rows, _ = own.shape
+        pieces = []
+        for i, a in enumerate(starts):
+            pieces += [left[i : i + 1], phases[a % 2][..., a // 2 + 1 : a // 2 + 6]]
+        for i, a in enumerate(starts):
+            pieces += [phases[a % 2][..., a // 2 + 44 : a // 2 + 49], right[i : i + 1]]
+        own = _side_by_side(second, pieces, 2)
         maps = torch.empty(
-            (len(starts), channels, rows, CROP_WIDTH // 4),
+            (crops, own.shape[1], own.shape[2], CROP_WIDTH // 4),
             dtype=own.dtype,
             memory_format=torch.channels_last,
         )
-        maps[..., :2] = own[: len(starts), ..., :2]
-        maps[..., 23:] = own[len(starts) :, ..., 1:]
+        maps[..., :2] = own[:crops, ..., :2]
+        maps[..., 23:] = own[crops:, ..., 1:]
         for i, a in enumerate(starts):
             inner = phases_2[a % 2][a // 2 % 2]
             maps[i, ..., 2:23] = inner[0, ..., a // 4 + 2 : a // 4 + 23]
         return maps
+
+
+def _widened(image: Tensor, least: int) -> Tensor:
+    """Add `least` or more columns of paper, up to a multiple of 64.
+
+    The library compiles a kernel for each new shape (about 10 ms): few shapes are better.
+    """
+    width = -(-(image.shape[3] + least) // _WIDTH_STEP) * _WIDTH_STEP
+    return functional.pad(image, (0, width - image.shape[3]), value=1.0)
+
+
+def _side_by_side(block: FastBlock, pieces: list[Tensor], pieces_each: int = 1) -> Tensor:
+    """Pass narrow images through a block as one wide image with two zero columns after each.
+
+    Convolutions of few columns cost several times more per column than those of many.
+
+    Args:
+        block: the block.
+        pieces: images (1, c, h, w) of an even width, each in `pieces_each` parts.
+        pieces_each: number of parts that make one image.
+
+    Returns:
+        The block's output for each image, shape (n, outputs, h // 2, w // 2).
+    """
+    width = sum(piece.shape[3] for piece in pieces[:pieces_each])
+    images = torch.cat(pieces, dim=3).unflatten(3, (-1, width))
+    wide = functional.pad(images, (0, 2)).flatten(3).contiguous(memory_format=torch.channels_last)
+    maps = block.pool(block.convolve_zeroed(wide, slice(width, width + 2)))
+    return maps.unflatten(3, (-1, width // 2 + 1))[0, ..., :-1].permute(2, 0, 1, 3)
 
 
 def as_image(strip: np.ndarray) -> Tensor:
@@ -150,7 +179,3 @@ def codes_one_by_one(encoder: AudioSheetEncoder, strip: np.ndarray, crops: int) 
         for start in crop_starts(image.shape[3], crops)
     ]
     return encoder.sheet_codes(torch.cat(codes)).numpy()
-
-
-def _stack(images: list[Tensor]) -> Tensor:
-    return torch.cat(images).contiguous(memory_format=torch.channels_last)

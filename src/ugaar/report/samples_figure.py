@@ -1,0 +1,163 @@
+"""A panel of samples after the paper's Fig. 2: sheet, lyrics and sound of the same 20 notes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ugaar.report.style import FAINT, INK, MUTED
+
+LICENCE_CLEAN = (
+    "johnson_j_r/lift_every_voice",
+    "liliuokalani/aloha_oe",
+    "leadSheet/fosterBrownHair",
+)
+"""Scores of the music21 corpus whose work and encoding are both in the public domain or CC0."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One window in three modalities.
+
+    Attributes:
+        title: what is shown above it.
+        png: the engraved strip.
+        notehead_x_px: centre of each notehead in the strip.
+        note_index: note of each notehead.
+        syllables: syllable of each note.
+        flac: the clip.
+        onset_s: onset of each note in the clip, seconds.
+    """
+
+    title: str
+    png: bytes
+    notehead_x_px: Sequence[float]
+    note_index: Sequence[int]
+    syllables: Sequence[str]
+    flac: bytes
+    onset_s: Sequence[float]
+
+
+def choose(
+    windows: Sequence[Mapping],
+    path_of: Mapping[str, str],
+    fold_of: Mapping[str, str],
+    count: int,
+) -> list[Mapping]:
+    """Choose windows to show: licence-clean scores first, then the test fold, one a song.
+
+    Args:
+        windows: rows with window_id and song_id.
+        path_of: song -> path of its source file.
+        fold_of: window -> fold.
+        count: number of windows wanted.
+
+    Returns:
+        At most `count` rows.
+    """
+
+    def order(window: Mapping) -> tuple[bool, bool, str]:
+        path = path_of.get(window["song_id"], "")
+        clean = any(name in path for name in LICENCE_CLEAN)
+        return not clean, fold_of.get(window["window_id"]) != "test", window["window_id"]
+
+    chosen: list[Mapping] = []
+    for one_a_path in (True, False):
+        for window in sorted(windows, key=order):
+            paths = {path_of.get(other["song_id"], other["song_id"]) for other in chosen}
+            new = path_of.get(window["song_id"], window["song_id"]) not in paths
+            if len(chosen) < count and window not in chosen and (new or not one_a_path):
+                chosen.append(window)
+    return sorted(chosen, key=order)
+
+
+def draw(figure: Figure, samples: Sequence[Sample]) -> None:
+    """Draw the samples one below the other: strip with lyrics, then spectrogram.
+
+    Args:
+        figure: an empty figure.
+        samples: what to show, at least one.
+    """
+    panels = figure.subplots(
+        2 * len(samples), 1, height_ratios=[1.25, 1.0] * len(samples), squeeze=False
+    )[:, 0]
+    for number, sample in enumerate(samples):
+        _sheet(panels[2 * number], sample)
+        _spectrogram(panels[2 * number + 1], sample)
+    panels[-1].set_xlabel("time, seconds")
+
+
+def _sheet(axes: Axes, sample: Sample) -> None:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(sample.png)) as opened:
+        strip = np.asarray(opened.convert("L"))
+    ink = np.flatnonzero(strip.min(axis=0) < 128)
+    rows = np.flatnonzero(strip.min(axis=1) < 128)
+    # The strip fills the width of the figure; noteheads keep their places.
+    left, right = (ink[0] - 6, ink[-1] + 7) if len(ink) else (0, strip.shape[1])
+    top, bottom = (rows[0] - 2, rows[-1] + 3) if len(rows) else (0, strip.shape[0])
+    axes.imshow(strip, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="antialiased")
+    axes.set_xlim(left, right)
+    lyrics_px = 0.32 * (bottom - top)
+    axes.set_ylim(bottom + lyrics_px, top)
+    seen = set()
+    for note, x in zip(sample.note_index, sample.notehead_x_px, strict=True):
+        if note in seen:  # a tied note has several heads: the syllable stands below the first
+            continue
+        seen.add(note)
+        axes.text(
+            x,
+            bottom + 0.75 * lyrics_px,
+            sample.syllables[note],
+            ha="center",
+            va="baseline",
+            fontsize=6.5,
+            family="DejaVu Serif",
+            color=INK,
+        )
+    axes.set_title(sample.title)
+    axes.axis("off")
+
+
+def _spectrogram(axes: Axes, sample: Sample) -> None:
+    import librosa
+    import soundfile
+
+    signal, rate = soundfile.read(io.BytesIO(sample.flac), dtype="float32")
+    hop = 256
+    power = librosa.feature.melspectrogram(
+        y=signal, sr=rate, n_fft=2048, hop_length=hop, n_mels=96, fmin=60, fmax=6000
+    )
+    decibels = librosa.power_to_db(power, ref=np.max, top_db=60)
+    seconds = len(signal) / rate
+    axes.imshow(
+        decibels,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        extent=(0, seconds, 0, decibels.shape[0]),
+        interpolation="bilinear",
+    )
+    frequencies = librosa.mel_frequencies(n_mels=96, fmin=60, fmax=6000)
+    marks = [250, 1000, 4000]
+    axes.set_yticks([float(np.interp(mark, frequencies, np.arange(96))) for mark in marks])
+    axes.set_yticklabels(["250 Hz", "1 kHz", "4 kHz"])
+    axes.plot(
+        sample.onset_s,
+        np.full(len(sample.onset_s), 1.5),
+        "|",
+        color="white",
+        ms=5,
+        mew=0.8,
+        alpha=0.9,
+    )
+    axes.set_xlim(0, seconds)
+    axes.tick_params(length=2, color=MUTED, labelsize=7)
+    for spine in axes.spines.values():
+        spine.set_color(FAINT)

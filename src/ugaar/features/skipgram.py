@@ -6,7 +6,8 @@ Source: the paper, section 3.3, and the settings stored in the published models 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,19 +83,31 @@ def sentences(windows: Iterable[Mapping[str, Any]]) -> tuple[list[list[str]], li
     )
 
 
-def train(text: Sequence[Sequence[str]], settings: Mapping[str, Any], level: str) -> Vocabulary:
+def train(
+    text: Sequence[Sequence[str]],
+    settings: Mapping[str, Any],
+    level: str,
+    after_epoch: Callable[[], None] = lambda: None,
+) -> Vocabulary:
     """Train skip-gram vectors; the same text gives the same bytes.
 
     Args:
         text: sentences of tokens.
         settings: dimensions, window, negative, min_count, epochs, alpha, min_alpha.
         level: syllable or word, for errors.
+        after_epoch: called at the end of every epoch.
 
     Raises:
         DataError: no token is frequent enough.
     """
     from gensim.models import Word2Vec
+    from gensim.models.callbacks import CallbackAny2Vec
 
+    class Epochs(CallbackAny2Vec):
+        def on_epoch_end(self, model: object) -> None:
+            after_epoch()
+
+    logging.getLogger("gensim").setLevel(logging.WARNING)
     model = Word2Vec(
         vector_size=settings["dimensions"],
         window=settings["window"],
@@ -113,7 +126,7 @@ def train(text: Sequence[Sequence[str]], settings: Mapping[str, Any], level: str
             f"features.lyrics: no {level} occurs {settings['min_count']} times in the training "
             f"fold ({sum(map(len, text))} tokens); lower features.lyrics.min_count or add songs"
         )
-    model.train(text, total_examples=len(text), epochs=settings["epochs"])
+    model.train(text, total_examples=len(text), epochs=settings["epochs"], callbacks=[Epochs()])
     tokens = tuple(model.wv.index_to_key)
     counts = tuple(int(model.wv.get_vecattr(token, "count")) for token in tokens)
     return Vocabulary(tokens, counts, np.asarray(model.wv.vectors, dtype=np.float32))

@@ -13,6 +13,7 @@ import numpy as np
 from ugaar.errors import ConfigError, DataError
 from ugaar.features import skipgram, skipgram_published
 from ugaar.features.skipgram import LyricsEncoder, Vocabulary
+from ugaar.progress import Progress
 from ugaar.settings import as_text
 from ugaar.tables import (
     FEATURES_LYRICS,
@@ -50,9 +51,10 @@ def _models(
         return skipgram_published.load(Path(paths[0])), skipgram_published.load(Path(paths[1]))
     training = [window for window in windows if fold[window["window_id"]] == "train"]
     syllables, words = skipgram.sentences(training)
+    progress = Progress(2 * settings["epochs"])
     return (
-        skipgram.train(syllables, settings, "syllable"),
-        skipgram.train(words, settings, "word"),
+        skipgram.train(syllables, settings, "syllable", progress.step),
+        skipgram.train(words, settings, "word", progress.step),
     )
 
 

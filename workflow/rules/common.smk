@@ -113,7 +113,11 @@ def sheet_weights(wildcards) -> str:
 
 def audio_features(encoder: str) -> str:
     """Return the name of an encoder's feature table: `audio` for the configured one."""
-    return "audio" if encoder == config["features"]["audio"]["encoder"] else f"audio_{encoder}"
+    return (
+        "audio"
+        if encoder == config["features"]["audio"]["encoder"]
+        else f"audio_{encoder}"
+    )
 
 
 def train_inputs(wildcards) -> dict[str, str]:
@@ -159,7 +163,10 @@ def figure_inputs(wildcards) -> dict[str, str | list[str]]:
         for seed in SEEDS
     ]
     return {
-        "ranks": {"ranks": f"{folder}/ranks.parquet", "metrics": f"{folder}/metrics.parquet"},
+        "ranks": {
+            "ranks": f"{folder}/ranks.parquet",
+            "metrics": f"{folder}/metrics.parquet",
+        },
         "training": {"history": [f"{folder}/encoder/history.parquet", *histories]},
         "funnel": {"funnel": f"{folder}/funnel.parquet"},
         "correlations": {"ground_truth": f"{folder}/ground_truth.parquet"},

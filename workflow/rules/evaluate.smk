@@ -38,14 +38,18 @@ rule evaluate:
             --windows {input.windows:q} \
             --split {input.split:q} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
 rule metrics:
     """Summarise the ranks of all methods with confidence intervals."""
     input:
-        expand("results/{dataset}/evaluate/{method}.parquet", dataset=DATASET, method=METHODS),
+        expand(
+            "results/{dataset}/evaluate/{method}.parquet",
+            dataset=DATASET,
+            method=METHODS,
+        ),
     output:
         ranks=f"results/{DATASET}/ranks.parquet",
         metrics=f"results/{DATASET}/metrics.parquet",
@@ -69,7 +73,7 @@ rule metrics:
             --ranks-out {output.ranks:q} \
             --metrics-out {output.metrics:q} \
             --comparisons-out {output.comparisons:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -122,5 +126,5 @@ rule tables:
             --split {input.split:q} \
             --features {input.features:q} \
             --out-dir {params.folder:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """

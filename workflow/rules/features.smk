@@ -14,10 +14,10 @@ rule fetch:
         "resources/musicnn-0.1.0-py3-none-any.whl",
     log:
         "logs/fetch/musicnn.log",
+    retries: 2
     localrule: True
     conda:
         "../../envs/core.yaml"
-    retries: 2
     params:
         settings=stage_settings("fetch"),
         code=stage_code("fetch"),
@@ -28,7 +28,7 @@ rule fetch:
             --name musicnn \
             --sources {input.sources:q} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -37,8 +37,16 @@ rule train_encoder:
     input:
         windows=f"results/{DATASET}/windows.parquet",
         split=f"results/{DATASET}/split.parquet",
-        audio=expand("results/{dataset}/audio/shard-{shard}.parquet", dataset=DATASET, shard=SHARDS),
-        sheet=expand("results/{dataset}/sheet/shard-{shard}.parquet", dataset=DATASET, shard=SHARDS),
+        audio=expand(
+            "results/{dataset}/audio/shard-{shard}.parquet",
+            dataset=DATASET,
+            shard=SHARDS,
+        ),
+        sheet=expand(
+            "results/{dataset}/sheet/shard-{shard}.parquet",
+            dataset=DATASET,
+            shard=SHARDS,
+        ),
     output:
         weights=f"results/{DATASET}/encoder/encoder.pt",
         history=f"results/{DATASET}/encoder/history.parquet",
@@ -69,7 +77,7 @@ rule train_encoder:
             --checkpoint {params.checkpoint:q} \
             --out {output.weights:q} \
             --history-out {output.history:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -92,7 +100,7 @@ rule untrained_encoder:
             --untrained \
             --out {output.weights:q} \
             --history-out {output.history:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -123,7 +131,7 @@ rule features_audio:
             --audio {input.audio:q} \
             --weights {input.weights:q} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -159,7 +167,7 @@ rule merge_audio:
             --split {input.split:q} \
             --out {output.means:q} \
             --frames-out {output.frames:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -192,7 +200,7 @@ rule merge_audio_also:
             --windows {input.windows:q} \
             --split {input.split:q} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -202,7 +210,9 @@ rule features_sheet:
         sheet=f"results/{DATASET}/sheet/shard-{{shard}}.parquet",
         weights=sheet_weights,
     output:
-        temp(f"results/{DATASET}/features/sheet-parts/{{sheet_encoder}}-{{shard}}.parquet"),
+        temp(
+            f"results/{DATASET}/features/sheet-parts/{{sheet_encoder}}-{{shard}}.parquet"
+        ),
     log:
         f"logs/{DATASET}/features_sheet/{{sheet_encoder}}-{{shard}}.log",
     benchmark:
@@ -222,7 +232,7 @@ rule features_sheet:
             --sheet {input.sheet:q} \
             --weights {input.weights:q} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -255,7 +265,7 @@ rule merge_sheet:
             --windows {input.windows:q} \
             --split {input.split:q} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -287,5 +297,5 @@ rule features_lyrics:
             --split {input.split:q} \
             --out {output.features:q} \
             --model-out {output.model:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """

@@ -21,7 +21,7 @@ rule resolve_config:
         python -m ugaar resolve-config \
             --settings {params.settings:q} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -49,15 +49,23 @@ rule ingest:
             --shard {wildcards.shard} \
             --songs-out {output.songs:q} \
             --rejects-out {output.rejects:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
 rule window:
     """Join the songs and cut them into windows."""
     input:
-        songs=expand("results/{dataset}/ingest/songs-{shard}.parquet", dataset=DATASET, shard=SHARDS),
-        rejects=expand("results/{dataset}/rejects/ingest-{shard}.parquet", dataset=DATASET, shard=SHARDS),
+        songs=expand(
+            "results/{dataset}/ingest/songs-{shard}.parquet",
+            dataset=DATASET,
+            shard=SHARDS,
+        ),
+        rejects=expand(
+            "results/{dataset}/rejects/ingest-{shard}.parquet",
+            dataset=DATASET,
+            shard=SHARDS,
+        ),
     output:
         songs=f"results/{DATASET}/songs.parquet",
         windows=f"results/{DATASET}/windows.parquet",
@@ -83,7 +91,7 @@ rule window:
             --songs-out {output.songs:q} \
             --windows-out {output.windows:q} \
             --rejects-out {output.rejects:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -113,7 +121,7 @@ rule split:
             --songs {input.songs:q} \
             --windows {input.windows:q} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -123,9 +131,21 @@ rule funnel:
         songs=f"results/{DATASET}/songs.parquet",
         windows=f"results/{DATASET}/windows.parquet",
         split=f"results/{DATASET}/split.parquet",
-        audio=expand("results/{dataset}/audio/shard-{shard}.parquet", dataset=DATASET, shard=SHARDS),
-        sheet=expand("results/{dataset}/sheet/shard-{shard}.parquet", dataset=DATASET, shard=SHARDS),
-        rejects=expand("results/{dataset}/rejects/{part}.parquet", dataset=DATASET, part=REJECT_PARTS),
+        audio=expand(
+            "results/{dataset}/audio/shard-{shard}.parquet",
+            dataset=DATASET,
+            shard=SHARDS,
+        ),
+        sheet=expand(
+            "results/{dataset}/sheet/shard-{shard}.parquet",
+            dataset=DATASET,
+            shard=SHARDS,
+        ),
+        rejects=expand(
+            "results/{dataset}/rejects/{part}.parquet",
+            dataset=DATASET,
+            part=REJECT_PARTS,
+        ),
     output:
         rejects=f"results/{DATASET}/rejects.parquet",
         funnel=f"results/{DATASET}/funnel.parquet",
@@ -150,5 +170,5 @@ rule funnel:
             --rejects {input.rejects:q} \
             --rejects-out {output.rejects:q} \
             --funnel-out {output.funnel:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """

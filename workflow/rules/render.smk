@@ -32,7 +32,7 @@ rule render_audio:
             --shard {wildcards.shard} \
             --out {output.audio:q} \
             --rejects-out {output.rejects:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -63,5 +63,5 @@ rule render_sheet:
             --shard {wildcards.shard} \
             --out {output.sheet:q} \
             --rejects-out {output.rejects:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """

@@ -35,5 +35,5 @@ rule figures:
             --which {wildcards.figure} \
             {params.options} \
             --out-dir {params.folder:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """

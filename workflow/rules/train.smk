@@ -34,7 +34,7 @@ rule ground_truth:
             --audio {input.audio:q} \
             --sheet {input.sheet:q} \
             --out {output:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """
 
 
@@ -77,5 +77,5 @@ rule train:
             --model-out {output.model:q} \
             --embeddings-out {output.embeddings:q} \
             --history-out {output.history:q} \
-            > {log:q} 2>&1
+            >{log:q} 2>&1
         """

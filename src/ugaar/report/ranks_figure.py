@@ -61,6 +61,11 @@ def curves(ranks: pa.Table) -> dict[tuple[str, str], np.ndarray]:
     return {key: np.stack(values) for key, values in found.items()}
 
 
+def _cut_offs(gallery_size: int) -> np.ndarray:
+    """Return the ranks that are drawn: all the first ones, then evenly on the logarithmic axis."""
+    return np.unique(np.geomspace(1, gallery_size, 160).round().astype(int))
+
+
 def draw(figure: Figure, ranks: pa.Table, metrics: Sequence[Mapping]) -> None:
     """Draw one panel a direction: a line a method, the range over seeds, and R@1 with interval.
 
@@ -78,7 +83,7 @@ def draw(figure: Figure, ranks: pa.Table, metrics: Sequence[Mapping]) -> None:
     }
     panels = figure.subplots(2, 3, sharex=True, sharey=True)
     size = max(values.shape[1] for values in found.values())
-    share = 100 * np.arange(1, size + 1) / size
+    share = 100 * _cut_offs(size) / size
     for panel, direction in zip(panels.flat, DIRECTIONS, strict=True):
         panel.set_title(direction_label(direction))
         panel.plot(share, share, color=METHOD_COLOURS["chance"], ls=(0, (4, 3)), lw=1.2)
@@ -86,7 +91,9 @@ def draw(figure: Figure, ranks: pa.Table, metrics: Sequence[Mapping]) -> None:
             if (direction, method) not in found:
                 continue
             values = found[direction, method]
-            x = 100 * np.arange(1, values.shape[1] + 1) / values.shape[1]
+            at_k = _cut_offs(values.shape[1])
+            x = 100 * at_k / values.shape[1]
+            values = values[:, at_k - 1]
             colour = METHOD_COLOURS.get(method, MUTED)
             panel.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.18, lw=0)
             panel.plot(x, values.mean(0), color=colour, lw=1.6)
@@ -96,7 +103,8 @@ def draw(figure: Figure, ranks: pa.Table, metrics: Sequence[Mapping]) -> None:
                 panel.plot([at, at], [row["ci_low"], row["ci_high"]], color=colour, lw=1.2)
                 panel.plot(at, row["value"], "o", ms=2.6, color=colour)
         panel.set_xscale("log")
-        panel.set_ylim(-1, 101)
+        panel.set_xlim(right=115)
+        panel.set_ylim(-1.5, 101.5)
         grid(panel, "both")
         panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         panel.grid(visible=False, which="minor")

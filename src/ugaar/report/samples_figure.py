@@ -76,44 +76,67 @@ def choose(
     return sorted(chosen, key=order)
 
 
+@dataclass(frozen=True)
+class _Strip:
+    """The inked part of an engraved strip: pixels, and the column they start at."""
+
+    pixels: np.ndarray
+    left: int
+
+
+def _inked(sample: Sample) -> _Strip:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(sample.png)) as opened:
+        strip = np.asarray(opened.convert("L"))
+    columns = np.flatnonzero(strip.min(axis=0) < 128)
+    rows = np.flatnonzero(strip.min(axis=1) < 128)
+    if not len(columns):
+        return _Strip(strip, 0)
+    left, top = max(int(columns[0]) - 4, 0), max(int(rows[0]) - 4, 0)
+    return _Strip(strip[top : rows[-1] + 5, left : columns[-1] + 5], left)
+
+
+_LYRICS_PX = 24
+_SPECTROGRAM_IN = 0.95
+
+
 def draw(figure: Figure, samples: Sequence[Sample]) -> None:
     """Draw the samples one below the other: strip with lyrics, then spectrogram.
+
+    All strips have one scale; the height of the figure is set to fit them.
 
     Args:
         figure: an empty figure.
         samples: what to show, at least one.
     """
-    panels = figure.subplots(
-        2 * len(samples), 1, height_ratios=[1.25, 1.0] * len(samples), squeeze=False
-    )[:, 0]
-    for number, sample in enumerate(samples):
-        _sheet(panels[2 * number], sample)
+    strips = [_inked(sample) for sample in samples]
+    width_px = max(strip.pixels.shape[1] for strip in strips)
+    inches_per_px = 0.93 * figure.get_figwidth() / width_px
+    heights = []
+    for strip in strips:
+        heights += [(strip.pixels.shape[0] + _LYRICS_PX) * inches_per_px, _SPECTROGRAM_IN]
+    figure.set_figheight(sum(heights) + 0.5 * len(samples) + 0.3)
+    panels = figure.subplots(2 * len(samples), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for number, (sample, strip) in enumerate(zip(samples, strips, strict=True)):
+        _sheet(panels[2 * number], sample, strip, width_px)
         _spectrogram(panels[2 * number + 1], sample)
     panels[-1].set_xlabel("time, seconds")
 
 
-def _sheet(axes: Axes, sample: Sample) -> None:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(sample.png)) as opened:
-        strip = np.asarray(opened.convert("L"))
-    ink = np.flatnonzero(strip.min(axis=0) < 128)
-    rows = np.flatnonzero(strip.min(axis=1) < 128)
-    # The strip fills the width of the figure; noteheads keep their places.
-    left, right = (ink[0] - 6, ink[-1] + 7) if len(ink) else (0, strip.shape[1])
-    top, bottom = (rows[0] - 2, rows[-1] + 3) if len(rows) else (0, strip.shape[0])
-    axes.imshow(strip, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="antialiased")
-    axes.set_xlim(left, right)
-    lyrics_px = 0.32 * (bottom - top)
-    axes.set_ylim(bottom + lyrics_px, top)
+def _sheet(axes: Axes, sample: Sample, strip: _Strip, width_px: int) -> None:
+    height = strip.pixels.shape[0]
+    axes.imshow(strip.pixels, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    axes.set_xlim(0, width_px)
+    axes.set_ylim(height + _LYRICS_PX, 0)
     seen = set()
     for note, x in zip(sample.note_index, sample.notehead_x_px, strict=True):
         if note in seen:  # a tied note has several heads: the syllable stands below the first
             continue
         seen.add(note)
         axes.text(
-            x,
-            bottom + 0.75 * lyrics_px,
+            x - strip.left,
+            height + 0.7 * _LYRICS_PX,
             sample.syllables[note],
             ha="center",
             va="baseline",

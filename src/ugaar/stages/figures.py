@@ -156,7 +156,7 @@ def _samples(arguments: argparse.Namespace) -> None:
                 clip["onset_s"],
             )
         )
-    with new_figure(0.3 + 2.2 * len(samples)) as figure:
+    with new_figure(6.0) as figure:
         samples_figure.draw(figure, samples)
         save(figure, arguments.out_dir, "samples")
 

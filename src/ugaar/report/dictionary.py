@@ -1,0 +1,109 @@
+"""The data dictionary: every table of the workflow, from its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+
+from ugaar.tables import Column, Table
+
+FILES: Mapping[str, str] = {
+    "audio": "audio/shard-<i>.parquet",
+    "sheet": "sheet/shard-<i>.parquet",
+    "features_audio": "features/audio.parquet, features/audio_<encoder>.parquet",
+    "features_audio_frames": "features/audio_frames.parquet",
+    "features_sheet": "features/sheet.parquet, features/sheet_untrained.parquet",
+    "features_lyrics": "features/lyrics.parquet",
+    "skipgram": "encoder/skipgram.parquet",
+    "embeddings": "train/<method>/seed-<k>/embeddings.parquet",
+    "history": "train/<method>/seed-<k>/history.parquet, encoder/history.parquet",
+}
+"""Where a table lies below results/<dataset>/, where that is not <name>.parquet."""
+
+PARTS = ("audio_part", "sheet_part")
+"""Tables that only pass from one stage to the next; the workflow removes them."""
+
+_HEAD = """\
+# Results
+
+Every run writes to `results/<dataset>/` (the default dataset is `music21`). All tables are Parquet,
+declared once in `src/ugaar/tables.py`, checked whenever they are read or written, and sorted by
+their identifiers: the same configuration on the same machine gives the same bytes. This file is
+generated: `ugaar dictionary > results/README.md`.
+
+Beside the tables: `tables/table_{1,2}.{csv,md,tex,html}` and `tables/comparisons.*` (the paper's
+tables and paired comparisons), `figures/*.{png,svg}`, `config.yaml` (the configuration of the run)
+and `encoder/encoder.pt` (the audio-sheet encoder).
+
+## Opening a table
+
+```python
+import pandas as pd
+windows = pd.read_parquet("results/music21/windows.parquet")
+
+# A vector column is a fixed-size list: pandas gives one array a row, np.stack a matrix.
+import numpy as np
+audio = pd.read_parquet("results/music21/features/audio.parquet")
+matrix = np.stack(audio["embedding"])          # (windows, dimensions), float32
+
+import polars as pl
+audio = pl.read_parquet("results/music21/features/audio.parquet")
+matrix = audio["embedding"].to_numpy()         # polars reads it as an Array column
+
+# Media are bytes: a clip is FLAC, a strip is PNG.
+import io, soundfile
+from PIL import Image
+clip = pd.read_parquet("results/music21/audio/shard-0.parquet").iloc[0]
+signal, rate = soundfile.read(io.BytesIO(clip["flac"]))
+strip = pd.read_parquet("results/music21/sheet/shard-0.parquet").iloc[0]
+Image.open(io.BytesIO(strip["png"]))
+
+# What a table was made with (encoder, seed, soundfont, ...) is in the file's metadata.
+import pyarrow.parquet as pq
+pq.read_schema("results/music21/features/audio.parquet").metadata
+```
+
+Times are seconds (`_s`) or notated ticks (`_tick`, 10080 to a quarter note); `_px` is pixels,
+`_hz` hertz. `window_id` joins windows, split, features, ground truth, embeddings and ranks;
+`audio_key`, `sheet_key` and `lyrics_key` are content hashes and join windows to media.
+"""
+
+
+def type_name(column: Column) -> str:
+    """Return a column's type in words, such as `string`, `list of int16` or `vector of float32`."""
+    if column.type is None:
+        return "vector of float32 (fixed-size list)"
+    if pa.types.is_list(column.type):
+        return f"list of {_scalar(column.type.value_type)}"
+    return _scalar(column.type)
+
+
+def _scalar(kind: pa.DataType) -> str:
+    names = {"double": "float64", "float": "float32", "binary": "bytes"}
+    return names.get(str(kind), str(kind))
+
+
+def describe(table: Table) -> str:
+    """Return the Markdown section of one table."""
+    path = FILES.get(table.name, f"{table.name}.parquet")
+    where = (
+        "Passed between stages only; not kept."
+        if table.name in PARTS
+        else "File: " + ", ".join(f"`{one}`" for one in path.split(", "))
+    )
+    lines = [f"### {table.name}", "", f"One row is {table.row}. {where}", ""]
+    lines += ["| column | type | meaning |", "| --- | --- | --- |"]
+    for column in table.columns:
+        kind = type_name(column) + (", may be null" if column.nullable else "")
+        lines.append(f"| `{column.name}` | {kind} | {column.meaning.replace('|', chr(92) + '|')} |")
+    return "\n".join(lines) + "\n"
+
+
+def dictionary(tables: Iterable[Table]) -> str:
+    """Return the whole data dictionary as Markdown.
+
+    Args:
+        tables: declared tables, in the order of the workflow.
+    """
+    return "\n".join([_HEAD, "## Tables", "", *(describe(table) for table in tables)])

@@ -43,6 +43,25 @@ class CanonicalCorrelation:
         return _project(y, self.y_mean, self.y_directions) * self.correlations
 
 
+@dataclass(frozen=True)
+class PrincipalAxes:
+    """One centred view on its principal axes, to be paired with others and ridges at little cost.
+
+    Attributes:
+        mean: (d,) mean of the rows.
+        scores: (n, r) unit-length left singular vectors.
+        singular: (r,) singular values, largest first.
+        axes: (r, d) unit-length right singular vectors.
+        mean_variance: mean variance of the columns that vary.
+    """
+
+    mean: Matrix
+    scores: Matrix
+    singular: Matrix
+    axes: Matrix
+    mean_variance: float
+
+
 def fit(
     x: NDArray, y: NDArray, ridge: float, components: int | None = None
 ) -> CanonicalCorrelation:
@@ -67,25 +86,61 @@ def fit(
         DataError: shapes do not fit, values are not finite, a view is constant, or there are
             no more rows than dimensions, where correlations of 1 say nothing.
     """
+    return fit_axes(principal_axes(x, components), principal_axes(y, components), ridge)
+
+
+def principal_axes(view: NDArray, components: int | None = None) -> PrincipalAxes:
+    """Decompose one view (n, d); arguments and errors as in `fit`."""
+    view = np.asarray(view, dtype=np.float64)
+    if view.ndim != 2:
+        raise DataError(f"CCA: expected a matrix, got shape {view.shape}")
+    n, d = view.shape
+    if not np.isfinite(view).all():
+        row = int(np.flatnonzero(~np.isfinite(view).all(axis=1))[0])
+        raise DataError(f"CCA: a feature is not finite, first in row {row}")
+    kept = d if components is None else min(components, d)
+    if n <= kept:
+        raise DataError(
+            f"CCA: {n} training rows are too few for {kept} dimensions; use more data, or keep "
+            "fewer principal components (cca.components, ground_truth.components)"
+        )
+    mean = view.mean(axis=0)
+    scores, singular, axes = np.linalg.svd(view - mean, full_matrices=False)
+    # Rounding of the mean leaves noise in proportion to the values, not to their spread.
+    largest = max(float(singular[0]), float(np.abs(mean).max()) * np.sqrt(n))
+    rank = int((singular > largest * max(n, d) * np.finfo(np.float64).eps).sum())
+    if rank == 0:
+        raise DataError("CCA: all rows of a view are equal; nothing can correlate with it")
+    rank = min(rank, kept)
+    return PrincipalAxes(
+        mean=mean,
+        scores=scores[:, :rank],
+        singular=singular[:rank],
+        axes=axes[:rank],
+        mean_variance=float(np.square(singular).sum()) / (n - 1) / int((np.ptp(view, 0) > 0).sum()),
+    )
+
+
+def fit_axes(x: PrincipalAxes, y: PrincipalAxes, ridge: float) -> CanonicalCorrelation:
+    """Fit CCA to two decomposed views; see `fit`."""
+    n = len(x.scores)
+    if len(y.scores) != n:
+        raise DataError(f"CCA: rows do not pair up: {n} in one view, {len(y.scores)} in the other")
     if ridge < 0:
         raise DataError(f"CCA: ridge {ridge} is negative; give 0 or more")
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
-        raise DataError(f"CCA: expected two matrices with paired rows, got {x.shape}, {y.shape}")
-    x_mean, x_whiten = _whitening(x, ridge, components, "first")
-    y_mean, y_whiten = _whitening(y, ridge, components, "second")
-    whitened_x, whitened_y = (x - x_mean) @ x_whiten, (y - y_mean) @ y_whiten
-    left, correlations, right = np.linalg.svd(
-        whitened_x.T @ whitened_y / (len(x) - 1), full_matrices=False
+    x_scale, y_scale = (
+        1.0 / np.sqrt(view.singular**2 / (n - 1) + ridge * view.mean_variance) for view in (x, y)
     )
+    coherence = (x.scores * (x.singular * x_scale)).T @ (y.scores * (y.singular * y_scale))
+    left, correlations, right = np.linalg.svd(coherence / (n - 1), full_matrices=False)
     # The decomposition leaves the sign of each pair of directions open; fix it.
     sign = np.sign(left[np.abs(left).argmax(axis=0), np.arange(left.shape[1])])
     return CanonicalCorrelation(
         correlations=np.clip(correlations, 0.0, 1.0),
-        x_mean=x_mean,
-        y_mean=y_mean,
-        x_directions=x_whiten @ (left * sign),
-        y_directions=y_whiten @ (right.T * sign),
+        x_mean=x.mean,
+        y_mean=y.mean,
+        x_directions=(x.axes.T * x_scale) @ (left * sign),
+        y_directions=(y.axes.T * y_scale) @ (right.T * sign),
     )
 
 
@@ -101,32 +156,3 @@ def _project(rows: NDArray, mean: Matrix, directions: Matrix) -> Matrix:
     if rows.ndim != 2 or rows.shape[1] != len(mean):
         raise DataError(f"CCA: expected rows of {len(mean)} values, got shape {rows.shape}")
     return (rows - mean) @ directions
-
-
-def _whitening(
-    view: Matrix, ridge: float, components: int | None, which: str
-) -> tuple[Matrix, Matrix]:
-    """Return the mean (d,) and the whitening map (d, rank) of a view (n, d)."""
-    n, d = view.shape
-    if not np.isfinite(view).all():
-        row = int(np.flatnonzero(~np.isfinite(view).all(axis=1))[0])
-        raise DataError(f"CCA: the {which} view has a value that is not finite, first in row {row}")
-    kept = d if components is None else min(components, d)
-    if n <= kept:
-        raise DataError(
-            f"CCA: {n} training rows are too few for the {kept} dimensions of the {which} view; "
-            "use more data, or keep fewer principal components"
-        )
-    mean = view.mean(axis=0)
-    _, singular, axes = np.linalg.svd(view - mean, full_matrices=False)
-    # Rounding of the mean leaves noise in proportion to the values, not to their spread.
-    noise = max(float(singular[0]), float(np.abs(mean).max()) * np.sqrt(n))
-    rank = int((singular > noise * max(n, d) * np.finfo(np.float64).eps).sum())
-    if rank == 0:
-        raise DataError(f"CCA: all rows of the {which} view are equal; nothing can correlate")
-    rank = min(rank, kept)
-    variance = singular**2 / (n - 1)
-    varying = int((np.ptp(view, axis=0) > 0).sum())
-    mean_variance = variance.sum() / varying
-    scale = 1.0 / np.sqrt(variance[:rank] + ridge * mean_variance)
-    return mean, axes[:rank].T * scale

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ugaar.align import cca
+from ugaar.align.content import content_numbers
 from ugaar.align.nearest import nearest_neighbours
 from ugaar.errors import DataError
 
@@ -72,16 +73,3 @@ def find_ground_truth(
         )
     rows, distances = nearest_neighbours(joint[first][place], top_k, distinct=content)
     return GroundTruth(rows, distances, analysis.correlations)
-
-
-def content_numbers(*views: NDArray) -> NDArray[np.intp]:
-    """Number items by their content: equal in all views (n, d) gives equal numbers (n,)."""
-    seen: dict[tuple[bytes, ...], int] = {}
-    arrays = [np.ascontiguousarray(view) for view in views]
-    return np.array(
-        [
-            seen.setdefault(tuple(array[row].tobytes() for array in arrays), len(seen))
-            for row in range(len(arrays[0]))
-        ],
-        dtype=np.intp,
-    )

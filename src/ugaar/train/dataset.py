@@ -20,6 +20,9 @@ from ugaar.tables import (
     read_table,
 )
 
+MODALITY_PAIRS = (("audio", "sheet"), ("audio", "lyrics"), ("sheet", "lyrics"))
+"""Pairs of modalities, each of which is two directions of retrieval."""
+
 DECLARED = {"audio": FEATURES_AUDIO, "sheet": FEATURES_SHEET, "lyrics": FEATURES_LYRICS}
 
 

@@ -71,19 +71,23 @@ SINGLE_RESTS = frozenset(ticks for ticks, (_, dots) in SINGLE.items() if dots < 
 """Lengths that one rest can have."""
 
 
-def write(pieces: Sequence[Piece], bar_start: int, beat: int) -> list[Symbol | Tuplet]:
+def write(
+    pieces: Sequence[Piece], bar_start: int, beat: int, first: int, last: int
+) -> list[Symbol | Tuplet]:
     """Return the symbols of a segment.
 
     Lengths on the grid of 128ths become single symbols where one exists, else tied ones, split
     at the metrically strongest position: a beat, and of those the roundest. Other lengths are
     looked for in tuplets: the shortest span from the note's start (or, for a long note, from the
     last beat before its end) whose end is the end of some piece and on whose division by 3, 5, 7
-    or 9 all pieces start.
+    or 9 all pieces start. A tuplet that the window cuts is written as far as it goes.
 
     Args:
         pieces: chords and rests of a segment, in order and without gaps.
         bar_start: tick that metrical positions count from.
         beat: length of a beat in ticks, dotted in compound meters.
+        first: tick at which the window starts.
+        last: tick at which it ends.
 
     Raises:
         NotationError: a length fits no tuplet.
@@ -96,7 +100,7 @@ def write(pieces: Sequence[Piece], bar_start: int, beat: int) -> list[Symbol | T
             written += _symbols(piece, bar_start, beat)
             left.pop(0)
             continue
-        found = _tuplet_at(left, bar_start)
+        found = _tuplet_at(left, bar_start, first, last)
         if found is not None:
             tuplet, taken = found
             written.append(tuplet)
@@ -130,24 +134,30 @@ def _last_beat(piece: Piece, bar_start: int) -> int | None:
     return None
 
 
-def _tuplet_at(pieces: Sequence[Piece], bar_start: int) -> tuple[Tuplet, int] | None:
+def _tuplet_at(
+    pieces: Sequence[Piece], bar_start: int, first: int, last: int
+) -> tuple[Tuplet, int] | None:
     start = pieces[0].start
-    if not _on_grid(start, bar_start):
-        return None
-    for span in TUPLET_SPANS:
-        inside = [piece for piece in pieces if piece.start < start + span]
-        if inside[-1].end != start + span:
+    for taken in range(1, len(pieces) + 1):
+        inside = pieces[:taken]
+        end = inside[-1].end
+        if end - start > TUPLET_SPANS[-1]:
+            break
+        starts, ends = _on_grid(start, bar_start), _on_grid(end, bar_start)
+        if not (starts or start == first) or not (ends or end == last):
+            continue
+        if starts and ends and end - start not in TUPLET_SPANS:
             continue
         for notes, time_of in TUPLETS.items():
-            ticks = [(piece.end - piece.start) * notes for piece in inside]
-            if any(length % (time_of * GRID) for length in ticks):
+            scaled = [(piece.end - piece.start) * notes for piece in inside]
+            if any(length % (time_of * GRID) for length in scaled):
                 continue
             symbols = [
                 symbol
                 for piece in inside
                 for symbol in _symbols(piece, start, GRID, notes, time_of)
             ]
-            return Tuplet(notes, time_of, tuple(symbols)), len(inside)
+            return Tuplet(notes, time_of, tuple(symbols)), taken
     return None
 
 

@@ -112,7 +112,7 @@ def engraving(window: Mapping) -> Engraving:
     melody = spelling.spell_line([head.pitch for head in order], key or 0)
     spelled = {head.note: name for head, name in zip(order, melody, strict=True)}
     clef = spelling.choose_clef([name.diatonic for name in melody])
-    writer = _Writer(spelled, clef)
+    writer = _Writer(spelled, clef, line[0].start, line[-1].end)
     text = [rf'\clef "{clef.name}"']
     if key is not None:
         text.append(rf"\key {_letter(spelling.tonic(key))} \major")
@@ -171,11 +171,15 @@ def book_name(number: int) -> str:
 class _Writer:
     """Turns symbols into text and keeps account of the heads written."""
 
-    def __init__(self, spelled: Mapping[int, spelling.Spelled], clef: spelling.Clef) -> None:
+    def __init__(
+        self, spelled: Mapping[int, spelling.Spelled], clef: spelling.Clef, first: int, last: int
+    ) -> None:
         self.heads: list[tuple[Fraction, int]] = []
         self.staff_positions: list[int] = []
         self._spelled = spelled
         self._clef = clef
+        self._first = first
+        self._last = last
         self._moment = Fraction(0)
 
     def segment(self, part: Segment) -> Iterator[str]:
@@ -185,7 +189,9 @@ class _Writer:
             self._moment += bar
             yield f"R1*{bar}"
             return
-        for written in durations.write(part.pieces, part.bar_start, part.beat):
+        for written in durations.write(
+            part.pieces, part.bar_start, part.beat, self._first, self._last
+        ):
             yield self._written(written)
 
     def _written(self, written: Symbol | Tuplet) -> str:

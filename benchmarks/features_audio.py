@@ -3,7 +3,7 @@
     python benchmarks/features_audio.py [--clips 12] [--wheel FILE]
 
 Plain: the network as musicnn defines it (batch norms apart, all channels, all five blocks as its
-extractor computes them), one call per patch, librosa's mel spectrogram. Both on one thread; CPU time.
+extractor computes them), one call per patch, librosa's mel spectrogram. CPU time of one thread.
 """
 
 from __future__ import annotations

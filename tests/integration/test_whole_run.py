@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import pyarrow.parquet as pq
@@ -100,9 +102,6 @@ def test_edits_rerun_their_stage_and_those_after_it(finished, make_project, tmp_
 
 def test_one_or_two_shards_and_cores_give_the_same_tables(finished, make_project):
     project = make_project("one-shard")
-    (project.folder / "one.yaml").write_text("shards: 1\n")
-    small = project.command("--cores", "1")
-    assert small[-1] == "tests/config.test.yaml"
     text = (project.folder / "tests/config.test.yaml").read_text()
     (project.folder / "tests/config.test.yaml").write_text(text.replace("shards: 2", "shards: 1"))
     project.run("--cores", "1")
@@ -126,6 +125,45 @@ def test_a_killed_run_resumes_and_ends_the_same(finished, make_project):
     project.run("--cores", "2")
     assert project.tables() == finished.tables()
     assert not [file for file in project.results.rglob(".*") if file.is_file()]
+
+
+def _ugaar_run(project, *options):
+    return subprocess.run(
+        [sys.executable, "-m", "ugaar", "run", "--configfile", "tests/config.test.yaml", *options],
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+    )
+
+
+def test_progress_is_one_line_a_job_and_the_report_follows(finished, make_project):
+    project = make_project("followed")
+    shutil.copytree(finished.results, project.results, copy_function=shutil.copy2)
+    shutil.copytree(finished.folder / ".snakemake", project.folder / ".snakemake")
+    (project.results / "metrics.parquet").unlink()
+    done = _ugaar_run(project, "--cores", "2")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\[ *\d+ %  \d+/\d+\]  metrics  \d", done.stdout, flags=re.M)
+    assert re.search(r"^\[100 %  (\d+)/\1\]", done.stdout, flags=re.M)
+    assert (project.results / "report.html").stat().st_size > 100_000
+    assert "report in results/small/report.html" in done.stdout
+
+
+def test_a_failed_job_shows_the_end_of_its_log(make_project):
+    project = make_project("failing")
+    font = project.folder / "font.sf3"
+    font.write_bytes(b"RIFF....nothing")
+    config = project.folder / "tests/config.test.yaml"
+    config.write_text(config.read_text() + f"audio: {{soundfont: {font}}}\n")
+    done = _ugaar_run(project, "--cores", "2")
+    assert done.returncode != 0
+    assert "FAILED  render_audio" in done.stdout
+    assert "font.sf3" in done.stdout.split("FAILED  render_audio")[1]
+    assert "Traceback" not in done.stdout
+    assert not list(project.results.glob("audio/*.parquet"))
 
 
 def test_every_number_in_the_tables_is_a_metric(finished):

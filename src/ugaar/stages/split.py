@@ -1,0 +1,44 @@
+"""Build duplicate groups and draw the train, valid and test folds."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections import Counter
+from typing import Any
+
+from ugaar.score.groups import duplicate_groups
+from ugaar.score.split import split_rows
+from ugaar.tables import SONGS, SPLIT, WINDOWS, read_table, write_table
+
+SETTINGS = ("split", "protocol")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's files."""
+    parser.add_argument("--songs", required=True, help="songs table")
+    parser.add_argument("--windows", required=True, help="windows table")
+    parser.add_argument("--out", required=True, help="split table to write")
+
+
+def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
+    """Write the fold of every window."""
+    split = settings["split"]
+    songs = read_table(arguments.songs, SONGS, ["song_id", "path", "pitch", "onset_tick", "syllable"])
+    windows = read_table(
+        arguments.windows, WINDOWS, ["window_id", "song_id", "collection", "pitch", "lyrics_key"]
+    ).to_pylist()
+    groups = duplicate_groups(
+        songs.to_pylist(), windows, split["run_length"], split["run_distinct"]
+    )
+    rows = split_rows(windows, groups, settings["protocol"], split)
+    for fold in ("train", "valid", "test"):
+        members = [row for row in rows if row["fold"] == fold]
+        logging.info(
+            "%s: %d windows in %d groups, %s",
+            fold,
+            len(members),
+            len({row["group"] for row in members}),
+            dict(sorted(Counter(row["collection"] for row in members).items())),
+        )
+    write_table(arguments.out, SPLIT, sorted(rows, key=lambda row: row["window_id"]))

@@ -7,7 +7,7 @@ wheel it is the one whose tags name instruments, so that a rendered piano can be
 
 Deviations from the package: the mel spectrogram stays in single precision, because the package
 rounds to half precision, which overflows for loud clips; and patches are spread over the whole clip
-where the package drops what remains after the last full patch, often a seventh of a window.
+where the package drops what remains after the last full patch, half a patch on average.
 """
 
 from __future__ import annotations

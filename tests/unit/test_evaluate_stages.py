@@ -85,7 +85,7 @@ def summarise(folder, parts, out):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A folder with everything from windows to tables; four texts of the test fold are sung twice."""
+    """Everything from windows to tables; four texts of the test fold are sung twice."""
     folder = tmp_path_factory.mktemp("run")
     synthetic.write_windows(folder, n=30, test=TEST, n_texts=N_TEXTS)
     ids = read_table(folder / "windows.parquet", WINDOWS)["window_id"].to_pylist()

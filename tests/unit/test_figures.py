@@ -13,7 +13,7 @@ from ugaar.evaluate.metrics import recall_at
 from ugaar.evaluate.summary import chance_rows, metric_rows, rank_grids, resample_metrics
 from ugaar.report.funnel_figure import losses_text, steps_of
 from ugaar.report.ranks_figure import recall_curve
-from ugaar.report.samples_figure import choose
+from ugaar.report.samples_figure import choose, lower_line
 from ugaar.report.training_figure import curves_of
 from ugaar.tables import DIRECTIONS, METRICS, RANKS, WINDOWS, read_table, write_table
 
@@ -164,6 +164,37 @@ def test_licence_clean_samples_come_first():
     chosen = [window["window_id"] for window in choose(windows, paths, folds, 3)]
     assert chosen == ["d", "e", "b"]  # clean (test first), one a song, then other test windows
     assert len(choose(windows[:1], paths, folds, 3)) == 1
+
+
+def test_syllables_that_would_touch_go_to_the_lower_line():
+    assert lower_line([0, 10, 20, 30], [8, 14, 8, 8]) == [False, True, False, False]
+    assert lower_line([0, 1, 2], [4, 4, 4]) == [False, True, True]
+
+
+def test_ridges_and_other_metrics_are_no_training_curves():
+    def row(method, phase, metric, epoch):
+        return {
+            "method": method,
+            "seed": 0,
+            "phase": phase,
+            "epoch": epoch,
+            "metric": metric,
+            "value": 0.5,
+        }
+
+    rows = [
+        row("cca", "cca audio-sheet", metric, epoch)
+        for metric in ("ridge", "valid MRR mean")
+        for epoch in (1, 2)
+    ]
+    rows += [
+        row("encoder-trained", "valid", metric, epoch)
+        for metric in ("MRR audio-to-sheet", "R@1 audio-to-sheet")
+        for epoch in (50, 100)
+    ]
+    found = curves_of(rows)
+    assert set(found) == {"encoder-trained"}
+    assert set(found["encoder-trained"][1]) == {"MRR audio-to-sheet"}
 
 
 def test_ground_truth_without_correlations_is_named(tmp_path, caplog):

@@ -21,6 +21,7 @@ METHOD_LABELS = {
     "cca": "CCA",
     "cca-asmcmr": "CCA, ASMCMR audio tower",
     "baseline": "Baseline",
+    "baseline-longer": "Baseline, trained longer",
     "baseline-gan": "Baseline-GAN",
     "ugaar": "UGAAR",
     CHANCE: "Chance",

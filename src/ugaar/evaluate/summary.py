@@ -20,6 +20,7 @@ PAIRS = (
     ("baseline-gan", "baseline"),
     ("ugaar", "baseline-gan"),
     ("ugaar", "baseline"),
+    ("ugaar", "baseline-longer"),
     ("cca", "ugaar"),
 )
 """Methods that are compared on the same queries, each with its reference."""

@@ -97,7 +97,8 @@ def _inked(sample: Sample) -> _Strip:
     return _Strip(strip[top : rows[-1] + 5, left : columns[-1] + 5], left)
 
 
-_LYRICS_PX = 24
+_LYRICS_PX = 34
+_LYRICS_PT = 6.5
 _SPECTROGRAM_IN = 0.95
 
 
@@ -119,28 +120,51 @@ def draw(figure: Figure, samples: Sequence[Sample]) -> None:
     figure.set_figheight(sum(heights) + 0.5 * len(samples) + 0.3)
     panels = figure.subplots(2 * len(samples), 1, height_ratios=heights, squeeze=False)[:, 0]
     for number, (sample, strip) in enumerate(zip(samples, strips, strict=True)):
-        _sheet(panels[2 * number], sample, strip, width_px)
+        _sheet(panels[2 * number], sample, strip, width_px, inches_per_px)
         _spectrogram(panels[2 * number + 1], sample)
     panels[-1].set_xlabel("time, seconds")
 
 
-def _sheet(axes: Axes, sample: Sample, strip: _Strip, width_px: int) -> None:
+def lower_line(x: Sequence[float], widths: Sequence[float]) -> list[bool]:
+    """Return which syllables go to the lower of two lines, so that none runs into another.
+
+    Args:
+        x: centres, ascending.
+        widths: widths in the same unit, with the space wanted between two syllables.
+
+    Returns:
+        True for the lower line; a syllable goes there where the upper one has no room.
+    """
+    end = -float("inf")
+    lower = []
+    for centre, width in zip(x, widths, strict=True):
+        fits = centre - width / 2 >= end
+        lower.append(not fits)
+        if fits:
+            end = centre + width / 2
+    return lower
+
+
+def _sheet(axes: Axes, sample: Sample, strip: _Strip, width_px: int, inches_per_px: float) -> None:
     height = strip.pixels.shape[0]
     axes.imshow(strip.pixels, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
     axes.set_xlim(0, width_px)
     axes.set_ylim(height + _LYRICS_PX, 0)
-    seen = set()
+    # A tied note has several heads: its syllable stands below the first.
+    places: dict[int, float] = {}
     for note, x in zip(sample.note_index, sample.notehead_x_px, strict=True):
-        if note in seen:  # a tied note has several heads: the syllable stands below the first
-            continue
-        seen.add(note)
+        places.setdefault(note, x - strip.left)
+    letter_px = 0.6 * _LYRICS_PT / 72 / inches_per_px
+    widths = [letter_px * (len(sample.syllables[note]) + 1) for note in places]
+    lower = lower_line(list(places.values()), widths)
+    for (note, x), below in zip(places.items(), lower, strict=True):
         axes.text(
-            x - strip.left,
-            height + 0.7 * _LYRICS_PX,
+            x,
+            height + (0.9 if below else 0.5) * _LYRICS_PX,
             sample.syllables[note],
             ha="center",
             va="baseline",
-            fontsize=6.5,
+            fontsize=_LYRICS_PT,
             family="DejaVu Serif",
             color=INK,
         )

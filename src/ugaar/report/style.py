@@ -29,6 +29,7 @@ METHOD_COLOURS = {
     "cca": "#0072B2",
     "cca-asmcmr": "#56B4E9",
     "baseline": "#E69F00",
+    "baseline-longer": "#a97400",
     "baseline-gan": "#D55E00",
     "ugaar": "#009E73",
 }

@@ -22,6 +22,7 @@ _LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "→": r"$\rightarrow$",
+    "↔": r"$\leftrightarrow$",
     "±": r"$\pm$",
     "−": r"$-$",
     "–": "--",

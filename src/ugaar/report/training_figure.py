@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ugaar.evaluate.paper_tables import method_label, method_order
-from ugaar.report.style import CYCLE, MUTED, grid
+from ugaar.evaluate.paper_tables import direction_label, method_label, method_order
+from ugaar.report.style import CYCLE, INK, MUTED, grid
+from ugaar.tables import MODALITIES
 
 Curves = dict[str, dict[int, dict[int, float]]]
 """Label of a curve -> seed -> epoch -> value."""
@@ -24,15 +26,20 @@ def is_validation(phase: str, metric: str) -> bool:
 def curves_of(rows: Iterable[Mapping]) -> dict[str, tuple[Curves, Curves]]:
     """Sort history rows into curves.
 
+    Left out: what was logged once only, the ridges that CCA tried (not epochs), and validation
+    metrics other than MRR where MRR is there.
+
     Args:
         rows: rows of history tables.
 
     Returns:
         Method -> (what training optimises, validation metrics); a metric that several phases log
-        is labelled with its phase, and what was logged once only is left out.
+        is labelled with its phase.
     """
-    phases: dict[tuple[str, str], set[str]] = defaultdict(set)
     rows = list(rows)
+    searched = {(row["method"], row["phase"]) for row in rows if row["metric"] == "ridge"}
+    rows = [row for row in rows if (row["method"], row["phase"]) not in searched]
+    phases: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
         phases[row["method"], row["metric"]].add(row["phase"])
     found: dict[str, tuple[Curves, Curves]] = {}
@@ -43,10 +50,15 @@ def curves_of(rows: Iterable[Mapping]) -> dict[str, tuple[Curves, Curves]]:
         part = found.setdefault(method, ({}, {}))[is_validation(phase, metric)]
         part.setdefault(label, {}).setdefault(row["seed"], {})[row["epoch"]] = row["value"]
     return {
-        method: (_long_enough(training), _long_enough(validation))
+        method: (_long_enough(training), _reciprocal_ranks(_long_enough(validation)))
         for method, (training, validation) in found.items()
         if _long_enough(training) or _long_enough(validation)
     }
+
+
+def _reciprocal_ranks(curves: Curves) -> Curves:
+    found = {label: seeds for label, seeds in curves.items() if "MRR" in label}
+    return {label.removeprefix("valid "): seeds for label, seeds in (found or curves).items()}
 
 
 def _long_enough(curves: Curves) -> Curves:
@@ -61,7 +73,7 @@ def _panel(axes: Axes, curves: Curves) -> None:
     """Draw a mean line and a thin line a seed for each curve, each labelled at its end."""
     ends = []
     for number, (label, seeds) in enumerate(sorted(curves.items())):
-        colour = CYCLE[number % len(CYCLE)]
+        colour = _colour(label, number)
         by_epoch: dict[int, list[float]] = defaultdict(list)
         for epochs in seeds.values():
             at = sorted(epochs)
@@ -79,6 +91,16 @@ def _panel(axes: Axes, curves: Curves) -> None:
     _label_ends(axes, ends)
 
 
+def _colour(label: str, number: int) -> str:
+    """Return a curve's colour: that of its pair of modalities, dark for a mean over directions."""
+    if label.endswith("mean"):
+        return INK
+    for colour, (one, other) in zip(CYCLE, combinations(MODALITIES, 2), strict=False):
+        if f"{one}-to-{other}" in label or f"{other}-to-{one}" in label:
+            return colour
+    return CYCLE[number % len(CYCLE)]
+
+
 def _label_ends(axes: Axes, ends: list[tuple[float, int, str, str]]) -> None:
     """Write the names of the curves at their ends, moved apart where they would overlap."""
     low, high = axes.get_ylim()
@@ -88,7 +110,7 @@ def _label_ends(axes: Axes, ends: list[tuple[float, int, str, str]]) -> None:
     for value, _, label, colour in sorted(ends):
         placed = max(value, placed + gap)
         axes.annotate(
-            label,
+            direction_label(label),
             (right, placed),
             xytext=(3, 0),
             textcoords="offset points",

@@ -162,8 +162,11 @@ def _samples(arguments: argparse.Namespace) -> None:
 
 
 def _media(folder: Path, table: Table, key: str, wanted: list[str]) -> Iterator[tuple[str, dict]]:
-    """Yield (key, row) of the wanted media without holding the others."""
-    for rows in iterate_table(folder, table):
-        for row in rows:
-            if row[key] in wanted:
-                yield row[key], row
+    """Yield (key, row) of the wanted media; shards without any of them are not read."""
+    for shard in sorted(folder.glob("*.parquet")):
+        if not set(wanted).intersection(read_table(shard, table, [key])[key].to_pylist()):
+            continue
+        for rows in iterate_table(shard, table):
+            for row in rows:
+                if row[key] in wanted:
+                    yield row[key], row

@@ -154,7 +154,7 @@ def _sheet(axes: Axes, sample: Sample, strip: _Strip, width_px: int, inches_per_
     places: dict[int, float] = {}
     for note, x in zip(sample.note_index, sample.notehead_x_px, strict=True):
         places.setdefault(note, x - strip.left)
-    letter_px = 0.6 * _LYRICS_PT / 72 / inches_per_px
+    letter_px = 0.54 * _LYRICS_PT / 72 / inches_per_px
     widths = [letter_px * (len(sample.syllables[note]) + 1) for note in places]
     lower = lower_line(list(places.values()), widths)
     for (note, x), below in zip(places.items(), lower, strict=True):

@@ -102,7 +102,7 @@ def _training(arguments: argparse.Namespace) -> None:
 
 def _funnel(arguments: argparse.Namespace) -> None:
     rows = read_table(arguments.funnel, FUNNEL).to_pylist()
-    with new_figure(0.4 + 0.62 * (len(funnel_figure.steps_of(rows)) - 2)) as figure:
+    with new_figure(0.4 + 0.62 * max(2, len(funnel_figure.steps_of(rows)) - 2)) as figure:
         funnel_figure.draw(figure, rows)
         save(figure, arguments.out_dir, "funnel")
 

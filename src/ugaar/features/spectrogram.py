@@ -7,10 +7,10 @@ filterbank of 16 bands an octave, log-compressed.
 from __future__ import annotations
 
 from functools import cache
-from math import gcd
 
 import numpy as np
-from scipy.signal import resample_poly
+
+from ugaar.features.audio_clips import resample
 
 SAMPLE_RATE_HZ = 22050
 FRAMES_PER_SECOND = 20
@@ -56,14 +56,6 @@ def filterbank() -> np.ndarray:
     return (filters / filters.sum(axis=0)).astype(np.float32)
 
 
-def resample(clip: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Return a clip at `SAMPLE_RATE_HZ`; unchanged where it has that rate."""
-    if sample_rate_hz == SAMPLE_RATE_HZ:
-        return clip
-    common = gcd(SAMPLE_RATE_HZ, sample_rate_hz)
-    return resample_poly(clip, SAMPLE_RATE_HZ // common, sample_rate_hz // common)
-
-
 def log_spectrogram(clip: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
     """Return the log-compressed filterbank magnitudes of a clip: log10(1 + x).
 
@@ -81,7 +73,7 @@ def log_spectrogram(clip: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> n
     """
     if clip.ndim != 1 or not len(clip):
         raise ValueError(f"expected mono samples, found an array of shape {clip.shape}")
-    clip = resample(np.asarray(clip, dtype=np.float32), sample_rate_hz)
+    clip = resample(np.asarray(clip, dtype=np.float32), sample_rate_hz, SAMPLE_RATE_HZ)
     n_frames = int(np.ceil(len(clip) / _HOP))
     starts = (np.arange(n_frames) * _HOP).astype(np.int64)
     padded = np.zeros(starts[-1] + FRAME_SIZE, dtype=np.float32)

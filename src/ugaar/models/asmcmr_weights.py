@@ -6,7 +6,6 @@ pickle of 97 arrays) and the PyTorch port in github.com/luisfvc/ucasr (MIT licen
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from ugaar.errors import DataError
 from ugaar.models.asmcmr import CODE_SIZE, AudioSheetEncoder, Block, Design, Tower
+from ugaar.models.encoder_file import read_tensors
 from ugaar.sources import safe_pickle
 
 _CONVOLUTIONS = 9
@@ -112,13 +112,9 @@ def load_ucasr(path: Path | str) -> AudioSheetEncoder:
         DataError: the file is missing or holds other parameters.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except FileNotFoundError as error:
         raise DataError(f"{path}: missing; encoder.path names no file") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise DataError(
-            f"{path}: not a readable PyTorch file ({str(error).splitlines()[0]})"
-        ) from error
     source = content.get("model_params") if isinstance(content, dict) else None
     if not isinstance(source, dict) or "y_net.mlp_head.weight" not in source:
         raise DataError(f"{path}: not a ucasr weights file (no model_params of its network)")

@@ -6,6 +6,7 @@ import io
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -45,6 +46,32 @@ def save_encoder(path: Path | str, encoder: AudioSheetEncoder, kind: str) -> Non
         temporary.write_bytes(buffer.getvalue())
 
 
+def read_tensors(path: Path | str) -> Any:  # noqa: ANN401
+    """Read a PyTorch file of plain tensors and values; nothing in it is run.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DataError: the file is cut short, no PyTorch file, or names other types.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
+    # The restricted unpickler meets arbitrary bytes: a wrong opcode ends in any of these.
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+    ) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path}: not a readable PyTorch file ({reason}); delete it") from error
+
+
 def load_encoder(path: Path | str) -> StoredEncoder:
     """Read an encoder written by `save_encoder`, in evaluation mode and on the CPU.
 
@@ -52,14 +79,9 @@ def load_encoder(path: Path | str) -> StoredEncoder:
         DataError: the file is missing or no encoder file.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except FileNotFoundError as error:
         raise DataError(f"{path}: missing; run train-encoder") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise DataError(
-            f"{path}: not a readable encoder file ({str(error).splitlines()[0]}); "
-            "delete it and run train-encoder"
-        ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise DataError(f"{path}: not an encoder file of this package; run train-encoder")
     encoder = AudioSheetEncoder(Design.from_dict(content["design"]))

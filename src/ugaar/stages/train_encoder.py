@@ -15,6 +15,13 @@ from ugaar.tables import HISTORY, write_table
 
 SETTINGS = ("encoder", "device")
 
+_TRAINING_INPUTS = {
+    "windows": "windows table",
+    "split": "split table",
+    "audio": "folder of audio shards",
+    "sheet": "folder of sheet shards",
+}
+
 _History = list[tuple[str, int, str, float]]
 
 
@@ -83,6 +90,9 @@ def _trained(
     from ugaar.train.encoder_loop import TrainingPlan, train_encoder
     from ugaar.train.snippets import read_snippets
 
+    missing = [f"--{name}" for name in _TRAINING_INPUTS if getattr(arguments, name) is None]
+    if missing:
+        raise ConfigError(f"train-encoder: training needs {', '.join(missing)}")
     chosen = settings["encoder"]
     device = choose_device(settings["device"])
     precision = chosen["precision"]

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ugaar.models.asmcmr import AudioSheetEncoder
+from ugaar.models.encoder_file import read_tensors
 from ugaar.models.ranking_losses import contrastive, pairwise_ranking
 from ugaar.progress import Progress
 from ugaar.tables import atomic_path
@@ -286,7 +287,7 @@ def _resume(
     optimiser: torch.optim.Optimizer,
     state: _State,
 ) -> None:
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    content = read_tensors(path)
     if content["identity"] != identity:
         logging.info("%s: checkpoint of other settings or data, starting afresh", path)
         return

@@ -7,15 +7,14 @@ resolution, spectrograms as 16-bit floats; 2,000 windows take about 250 MB.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from ugaar.errors import DataError
+from ugaar.features.audio_clips import decode
 from ugaar.features.spectrogram import log_spectrogram, onset_frame
 from ugaar.features.strips import decode_strip, halve
 from ugaar.models.asmcmr import CROP_HEIGHT, CROP_WIDTH, SPECTROGRAM_BINS
@@ -166,7 +165,10 @@ def read_snippets(
         DataError: a fold has no window with both media.
     """
     keys = _window_keys(windows, split)
-    present = _keys_in(audio, "audio_key"), _keys_in(sheet, "sheet_key")
+    present = (
+        set(read_table(audio, AUDIO, ["audio_key"])["audio_key"].to_pylist()),
+        set(read_table(sheet, SHEET, ["sheet_key"])["sheet_key"].to_pylist()),
+    )
     wanted = {
         fold: list(
             dict.fromkeys(
@@ -201,24 +203,14 @@ def _window_keys(windows: Path, split: Path) -> list[tuple[str, str, str, str]]:
     )
 
 
-def _keys_in(folder: Path, column: str) -> set[str]:
-    files = sorted(folder.glob("*.parquet")) if folder.is_dir() else [folder]
-    return {
-        key for file in files for key in pq.read_table(file, columns=[column])[column].to_pylist()
-    }
-
-
 def _decode_clips(folder: Path, keys: set[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    import soundfile
-
     clips = {}
     progress = Progress(len(keys))
     for rows in iterate_table(folder, AUDIO, ["audio_key", "flac", "onset_s"]):
         for row in rows:
             if row["audio_key"] not in keys:
                 continue
-            samples, rate = soundfile.read(io.BytesIO(row["flac"]), dtype="float32")
-            spectrogram = log_spectrogram(samples, rate).astype(np.float16)
+            spectrogram = log_spectrogram(*decode(row["flac"], row["audio_key"])).astype(np.float16)
             clips[row["audio_key"]] = (spectrogram, onset_frame(np.array(row["onset_s"])))
             progress.step()
     return clips
@@ -255,6 +247,8 @@ def _pool(
         for note, frame in enumerate(clips[audio_key][1]):
             if note in heads:
                 rows.append((strip, clip, heads[note] / 2.0, int(frame)))
+    if not rows:
+        raise DataError("no notehead belongs to a note that sounds; render the sheets again")
     strip_of, spectrogram_of, column, frame_of = (
         np.array(values) for values in zip(*rows, strict=True)
     )

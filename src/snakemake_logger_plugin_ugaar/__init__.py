@@ -103,7 +103,8 @@ class LogHandler(LogHandlerBase):
             self._failure(record)
         elif event == LogEvent.ERROR or record.levelname in ("ERROR", "CRITICAL", "WARNING"):
             text = record.getMessage()
-            if text and text != "None":
+            # The failed command is in the job's log, whose end is shown already.
+            if text and not text.startswith(("None", "RuleException")):
                 self._write(text)
         elif event is None and record.levelname == "INFO":
             text = record.getMessage()
@@ -114,9 +115,10 @@ class LogHandler(LogHandlerBase):
         return f"[{100 * done // max(total, 1):3d} %  {done}/{total}]"
 
     def _failure(self, record: LogRecord) -> None:
-        self._running.pop(getattr(record, "jobid", -1), None)
-        name = getattr(record, "rule_name", "group")
-        self._write(f"FAILED  {name}")
+        number = getattr(record, "jobid", -1)
+        self._running.pop(number, None)
+        job = self._announced.get(number)
+        self._write(f"FAILED  {job.name if job else getattr(record, 'rule_name', 'group')}")
         for path in getattr(record, "log", None) or []:
             file = str(path).split(" (")[0]
             lines = tail(Path(file), FAILED_LOG_LINES)

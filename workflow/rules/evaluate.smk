@@ -93,7 +93,7 @@ rule tables:
         files=expand(
             "results/{dataset}/tables/{table}.{suffix}",
             dataset=DATASET,
-            table=["table_1", "table_2"],
+            table=["table_1", "table_2", "comparisons"],
             suffix=["csv", "md", "tex"],
         ),
         table_1=report(
@@ -107,6 +107,12 @@ rule tables:
             caption="../report/table_2.rst",
             category="Tables",
             labels={"table": "II", "shows": "all metrics, directions x methods"},
+        ),
+        comparisons=report(
+            f"results/{DATASET}/tables/comparisons.html",
+            caption="../report/comparisons.rst",
+            category="Tables",
+            labels={"table": "comparisons", "shows": "paired differences between methods"},
         ),
     log:
         f"logs/{DATASET}/tables.log",

@@ -112,7 +112,10 @@ rule tables:
             f"results/{DATASET}/tables/comparisons.html",
             caption="../report/comparisons.rst",
             category="Tables",
-            labels={"table": "comparisons", "shows": "paired differences between methods"},
+            labels={
+                "table": "comparisons",
+                "shows": "paired differences between methods",
+            },
         ),
     log:
         f"logs/{DATASET}/tables.log",

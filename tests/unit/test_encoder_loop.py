@@ -5,6 +5,7 @@ import pytest
 import torch
 from rendered_pairs import write_pairs
 
+from ugaar.errors import DataError
 from ugaar.models.asmcmr import Design, new_encoder
 from ugaar.train.encoder_loop import TrainingPlan, train_encoder, validate
 from ugaar.train.snippets import read_snippets
@@ -84,7 +85,7 @@ def test_a_checkpoint_of_other_settings_is_ignored(pools, tmp_path):
 
 @pytest.mark.parametrize("loss", ["ranking", "contrastive"])
 def test_training_beats_random_weights(pools, loss):
-    plan = TrainingPlan(**{**vars(PLAN), "steps": 40, "validate_every": 20, "loss": loss})
+    plan = TrainingPlan(**{**vars(PLAN), "steps": 24, "validate_every": 24, "loss": loss})
     encoder, history = trained(pools, plan=plan)
     # 40 validation pairs: chance is an MRR of 0.107.
     refitted = {name: value for phase, _, name, value in history if phase == "refitted"}
@@ -94,13 +95,14 @@ def test_training_beats_random_weights(pools, loss):
 
 def test_the_best_validation_is_kept(pools):
     # A learning rate this high ruins the weights in the second half.
-    plan = TrainingPlan(**{**vars(PLAN), "learning_rate": 30.0, "schedule": "constant"})
+    plan = TrainingPlan(**{**vars(PLAN), "learning_rate": 0.3, "schedule": "constant"})
     encoder, history = trained(pools, plan)
     scores = {
         step: np.mean([v for p, s, n, v in history if (p, s) == ("valid", step) and "MRR" in n])
         for step in (2, 4)
     }
     best = max(scores, key=scores.get)
+    assert best == 2
     until_best, _ = trained(pools, TrainingPlan(**{**vars(plan), "steps": best}))
     assert same(until_best.state_dict(), encoder.state_dict())
 
@@ -115,7 +117,13 @@ def test_validation_of_a_blind_encoder_is_a_tie(pools):
     assert scores["R@1 sheet-to-audio"] == 0.0
 
 
+def test_divergence_is_named(pools):
+    plan = TrainingPlan(**{**vars(PLAN), "learning_rate": 1e30, "validate_every": 4})
+    with pytest.raises(DataError, match=r"diverged at step \d .*learning_rate"):
+        trained(pools, plan)
+
+
 def test_too_few_pairs_are_named(pools):
     plan = TrainingPlan(**{**vars(PLAN), "batch_size": 1000})
-    with pytest.raises(ValueError, match="80 training pairs are fewer than a batch of 1000"):
+    with pytest.raises(DataError, match="80 training pairs are fewer than a batch of 1000"):
         trained(pools, plan)

@@ -76,6 +76,7 @@ def canonical_projections(
 
     Raises:
         ValueError: fewer than two pairs, or shapes differ.
+        ArithmeticError: codes are not finite.
     """
     if first.shape != second.shape or first.ndim != 2 or len(first) < 2:
         raise ValueError(
@@ -84,6 +85,8 @@ def canonical_projections(
         )
     scale = 1.0 / (len(first) - 1)
     diagonal = ridge * torch.eye(first.shape[1], dtype=first.dtype, device=first.device)
+    if not (torch.isfinite(first).all() and torch.isfinite(second).all()):
+        raise ArithmeticError("CCA of codes that are not finite")
     first_root = _InverseSqrt.apply(first.T @ first * scale + diagonal)
     second_root = _InverseSqrt.apply(second.T @ second * scale + diagonal)
     whitened = first_root @ (first.T @ second * scale) @ second_root
@@ -100,6 +103,12 @@ class CCALayer(nn.Module):
         dimensions: length d of the codes of both views.
         ridge: added to the diagonal of both covariances.
     """
+
+    first_mean: Tensor
+    second_mean: Tensor
+    first_projection: Tensor
+    second_projection: Tensor
+    correlations: Tensor
 
     def __init__(self, dimensions: int, ridge: float = RIDGE) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ugaar.errors import ConfigError, DataError
+from ugaar.errors import ConfigError
 from ugaar.models.asmcmr import AudioSheetEncoder, Design, new_encoder
 from ugaar.models.encoder_file import save_encoder
 from ugaar.tables import HISTORY, write_table
@@ -126,11 +126,6 @@ def _trained(
         precision,
         device,
     )
-    if len(pools["train"]) < plan.batch_size:
-        raise DataError(
-            f"{arguments.windows}: {len(pools['train'])} training pairs are fewer than a batch of "
-            f"{plan.batch_size}; lower encoder.batch_size or add music"
-        )
     encoder = new_encoder(design, plan.seed)
     started = time.process_time()
     history = train_encoder(

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ugaar.errors import DataError
 from ugaar.models.asmcmr import AudioSheetEncoder
 from ugaar.models.encoder_file import read_tensors
 from ugaar.models.ranking_losses import contrastive, pairwise_ranking
@@ -100,10 +101,10 @@ def train_encoder(
         The history: (phase, step, metric, value) rows.
 
     Raises:
-        ValueError: the training pool is smaller than a batch.
+        DataError: the training pool is smaller than a batch, or the training diverged.
     """
     if len(train) < plan.batch_size:
-        raise ValueError(
+        raise DataError(
             f"{len(train)} training pairs are fewer than a batch of {plan.batch_size}; "
             "lower encoder.batch_size or add music"
         )
@@ -122,6 +123,37 @@ def train_encoder(
     }
     if checkpoint is not None and checkpoint.exists():
         _resume(checkpoint, identity, encoder, optimiser, state)
+
+    def checkpointed() -> None:
+        if checkpoint is not None:
+            _save(checkpoint, identity, encoder, optimiser, state)
+            if after_checkpoint is not None:
+                after_checkpoint(state.step)
+
+    try:
+        _run_steps(encoder, optimiser, state, train, valid, plan, device, checkpointed)
+    except (ArithmeticError, torch.linalg.LinAlgError) as error:
+        raise DataError(
+            f"encoder training diverged at step {state.step} ({error}); lower encoder.learning_rate"
+        ) from error
+    encoder.load_state_dict(state.best)
+    _refit(encoder, train.spaced(FINAL_CCA_PAIRS), plan, device)
+    scores = validate(encoder, valid, plan.precision, device)
+    encoder.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    return state.history + [("refitted", plan.steps, name, value) for name, value in scores.items()]
+
+
+def _run_steps(
+    encoder: AudioSheetEncoder,
+    optimiser: torch.optim.Optimizer,
+    state: _State,
+    train: Snippets,
+    valid: Snippets,
+    plan: TrainingPlan,
+    device: torch.device,
+    validated: Callable[[], None],
+) -> None:
+    """Run the steps that are left; call `validated` after each validation."""
     batches = _batches(len(train), plan, state.step)
     progress = Progress(plan.steps)
     progress.done = state.step
@@ -134,27 +166,19 @@ def train_encoder(
         pair = train.cut(next(batches), encoder.design.frames, generator)
         losses.append(_step(encoder, optimiser, pair, plan, device))
         progress.step()
-        if state.step % plan.validate_every == 0 or state.step == plan.steps:
-            _refit(encoder, train.spaced(VALIDATION_CCA_PAIRS), plan, device)
-            scores = validate(encoder, valid, plan.precision, device)
-            loss = float(np.mean(losses))
-            losses.clear()
-            state.history.append(("train", state.step, "loss", loss))
-            state.history += [("valid", state.step, name, value) for name, value in scores.items()]
-            score = (scores["MRR audio-to-sheet"] + scores["MRR sheet-to-audio"]) / 2.0
-            logging.info("step %d: loss %.4f, validation MRR %.4f", state.step, loss, score)
-            if score > state.best_score:
-                state.best_score = score
-                state.best = copy.deepcopy(encoder.state_dict())
-            if checkpoint is not None:
-                _save(checkpoint, identity, encoder, optimiser, state)
-                if after_checkpoint is not None:
-                    after_checkpoint(state.step)
-    encoder.load_state_dict(state.best)
-    _refit(encoder, train.spaced(FINAL_CCA_PAIRS), plan, device)
-    scores = validate(encoder, valid, plan.precision, device)
-    encoder.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
-    return state.history + [("refitted", plan.steps, name, value) for name, value in scores.items()]
+        if state.step % plan.validate_every and state.step < plan.steps:
+            continue
+        _refit(encoder, train.spaced(VALIDATION_CCA_PAIRS), plan, device)
+        scores = validate(encoder, valid, plan.precision, device)
+        score = (scores["MRR audio-to-sheet"] + scores["MRR sheet-to-audio"]) / 2.0
+        state.history.append(("train", state.step, "loss", float(np.mean(losses))))
+        state.history += [("valid", state.step, name, value) for name, value in scores.items()]
+        logging.info("step %d: loss %.4f, validation MRR %.4f", state.step, np.mean(losses), score)
+        losses.clear()
+        if score > state.best_score:
+            state.best_score = score
+            state.best = copy.deepcopy(encoder.state_dict())
+        validated()
 
 
 def _learning_rate(plan: TrainingPlan, step: int) -> float:
@@ -197,7 +221,8 @@ def _step(
     device: torch.device,
 ) -> float:
     encoder.train()
-    sheet, audio = encoder.cca(*_towers(encoder, pair, plan.precision, device))
+    sheet, audio = _towers(encoder, pair, plan.precision, device)
+    sheet, audio = encoder.cca(sheet, audio)
     sheet, audio = (torch.nn.functional.normalize(codes) for codes in (sheet, audio))
     loss = (
         pairwise_ranking(sheet, audio, plan.margin)

@@ -43,7 +43,7 @@ def clips(count: int) -> list[np.ndarray]:
 
 
 def plain(variables: dict[str, torch.Tensor], clip: np.ndarray) -> np.ndarray:
-    """Return the time-means of block 4, a row for each patch."""
+    """Return the time-means of block 3 in 4 bands, a row for each patch."""
 
     def norm(name: str, x: torch.Tensor) -> torch.Tensor:
         mean, variance, gamma, beta = (
@@ -66,8 +66,9 @@ def plain(variables: dict[str, torch.Tensor], clip: np.ndarray) -> np.ndarray:
                 x = functional.max_pool2d(x, (4, 1), (2, 2))
             else:
                 x = functional.max_pool2d(x, 4 if number == 5 else 2)
-            if number == 4:
-                rows.append(x.permute(0, 2, 3, 1).mean(dim=1).flatten().numpy())
+            if number == 3:
+                means = x.permute(0, 2, 3, 1).mean(dim=1)[0]
+                rows.append(means.reshape(4, 3, -1).mean(dim=1).flatten().numpy())
     return np.stack(rows)
 
 
@@ -85,7 +86,7 @@ def main() -> None:
             sources = Path(__file__).parents[1] / "config" / "sources.tsv"
             fetch(read_sources(sources)["musicnn"], wheel, None)
         variables, _ = musicnn.read_wheel(wheel)
-    encoder = musicnn.Musicnn(variables, "4", "cpu")
+    encoder = musicnn.Musicnn(variables, "3", 4)
     tensors = {name: torch.tensor(value) for name, value in variables.items()}
     made = clips(arguments.clips)
     with torch.inference_mode():

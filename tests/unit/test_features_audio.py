@@ -24,7 +24,9 @@ from ugaar.tables import (
     write_table,
 )
 
-SETTINGS = json.dumps({"features": {"audio": {"musicnn": {"layer": "1"}}}, "device": "cpu"})
+SETTINGS = json.dumps(
+    {"features": {"audio": {"musicnn": {"layer": "1", "bands": 1}}}, "device": "cpu"}
+)
 
 
 class Loudness:
@@ -126,7 +128,7 @@ def test_part_holds_every_frame_of_every_clip_in_order(tmp_path):
     assert rows[2]["embedding"] == pytest.approx([1.0, 0.2], abs=1e-4)
     assert rows[3]["embedding"] == [0, 1]
     assert rows[3]["time_s"] == 1.5
-    assert metadata_of(part) == {"encoder": "musicnn", "settings": '{"layer":"1"}'}
+    assert metadata_of(part) == {"encoder": "musicnn", "settings": '{"bands":1,"layer":"1"}'}
 
 
 @pytest.mark.usefixtures("loudness")

@@ -119,9 +119,12 @@ def test_patches_cover_the_clip_and_no_more(n_frames, starts):
     assert musicnn.patch_starts(n_frames).tolist() == starts
 
 
-@pytest.mark.parametrize(("layer", "dimensions"), [("2", 192), ("4", 48), ("5", 8), ("last", 16)])
-def test_layers_give_bands_times_channels(random_variables, layer, dimensions):
-    encoder = musicnn.Musicnn(random_variables, layer, "cpu")
+@pytest.mark.parametrize(
+    ("layer", "bands", "dimensions"),
+    [("2", None, 192), ("3", 4, 32), ("4", None, 48), ("5", 1, 8), ("last", 4, 16)],
+)
+def test_layers_give_bands_times_channels(random_variables, layer, bands, dimensions):
+    encoder = musicnn.Musicnn(random_variables, layer, bands)
     clip = np.random.default_rng(0).standard_normal(22050 * 5).astype(np.float32)
     ((times, vectors),) = encoder.encode([clip], 22050, [[]])
     assert encoder.dimensions == dimensions
@@ -132,16 +135,17 @@ def test_layers_give_bands_times_channels(random_variables, layer, dimensions):
 
 
 def test_layer_vector_is_the_time_mean_of_the_plain_network(random_variables):
-    encoder = musicnn.Musicnn(random_variables, "3", "cpu")
+    encoder = musicnn.Musicnn(random_variables, "3", 4)
     clip = np.random.default_rng(0).standard_normal(16000 * 2).astype(np.float32)
     _, patches = encoder.patches(clip, 16000)
     ((_, vectors),) = encoder.encode([clip], 16000, [[]])
-    expected = plain(random_variables, patches, 3).mean(dim=1).flatten(1)
-    np.testing.assert_allclose(vectors, expected, rtol=1e-4, atol=1e-4)
+    means = plain(random_variables, patches, 3).mean(dim=1)[0]  # (12 bands, 8 channels)
+    expected = [means[start : start + 3].mean(dim=0).tolist() for start in (0, 3, 6, 9)]
+    np.testing.assert_allclose(vectors.reshape(4, 8), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_short_clip_is_repeated_to_a_full_patch(random_variables):
-    encoder = musicnn.Musicnn(random_variables, "1", "cpu")
+    encoder = musicnn.Musicnn(random_variables, "1")
     clip = np.random.default_rng(0).standard_normal(8000).astype(np.float32)
     _, patches = encoder.patches(clip, 16000)
     period = 1 + 8000 // 256
@@ -150,7 +154,7 @@ def test_short_clip_is_repeated_to_a_full_patch(random_variables):
 
 
 def test_vectors_do_not_depend_on_the_company_of_a_clip(random_variables):
-    encoder = musicnn.Musicnn(random_variables, "4", "cpu")
+    encoder = musicnn.Musicnn(random_variables, "4")
     random = np.random.default_rng(0)
     clips = [random.standard_normal(n).astype(np.float32) for n in (90000, 40000, 130000)]
     together = encoder.encode(clips, 22050, [[]] * 3)
@@ -167,7 +171,12 @@ def test_log_mel_of_silence_is_zero():
 @pytest.mark.parametrize("layer", ["0", "6", "4.0", "mean"])
 def test_unknown_layer_names_the_key(random_variables, layer):
     with pytest.raises(ConfigError, match=r"features\.audio\.musicnn\.layer"):
-        musicnn.Musicnn(random_variables, layer, "cpu")
+        musicnn.Musicnn(random_variables, layer)
+
+
+def test_bands_that_do_not_divide_name_the_key(random_variables):
+    with pytest.raises(ConfigError, match=r"bands: 5 does not divide the 12 bands of layer 3"):
+        musicnn.Musicnn(random_variables, "3", 5)
 
 
 def test_missing_wheel_says_how_to_get_it(tmp_path):

@@ -31,6 +31,7 @@ RATE_HZ = 16000
 N_FFT = 512
 HOP = 256
 MODEL = "MTT_vgg"
+BANDS = (48, 24, 12, 6, 1)
 
 
 def read_wheel(wheel: Path) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -96,22 +97,41 @@ def patch_starts(n_frames: int) -> np.ndarray:
 
 
 class Musicnn:
-    """Encodes clips by the time-mean of one layer, a vector for each patch of three seconds."""
+    """Encodes clips by the time-mean of one layer, a vector for each patch of three seconds.
 
-    def __init__(self, variables: Mapping[str, np.ndarray], layer: str, device: str) -> None:
+    Its default, block 3 in 4 bands, was chosen on the validation fold of the music21 corpus: R@1 of
+    CCA with released sheet codes (237 windows, best of five ridges) was 71/65 % against 67/64 % for
+    block 4 in all its 6 bands, 57/54 % without bands, and 43/41 % for the last code.
+    """
+
+    def __init__(
+        self,
+        variables: Mapping[str, np.ndarray],
+        layer: str,
+        bands: int | None = None,
+        device: str = "cpu",
+    ) -> None:
         """Build the network up to the layer.
 
         Args:
             variables: variables of the checkpoint by name.
             layer: "1" to "5", a block whose output is averaged over time, giving frequency bands
                 x 128 channels; or "last", the 256-d code that the tag layer sees.
+            bands: number of bands that the block's own bands (48, 24, 12, 6 and 1 in blocks 1 to 5)
+                are averaged to; None keeps them all. Pitch lives in them: fewer retrieve worse.
             device: cpu or cuda.
         """
         if layer != "last" and layer not in map(str, range(1, N_BLOCKS + 1)):
             raise ConfigError(
                 f"features.audio.musicnn.layer: {layer!r}; expected 1, 2, 3, 4, 5 or last"
             )
+        if layer != "last" and bands and BANDS[int(layer) - 1] % bands:
+            raise ConfigError(
+                f"features.audio.musicnn.bands: {bands} does not divide the "
+                f"{BANDS[int(layer) - 1]} bands of layer {layer}"
+            )
         self.layer = layer
+        self.bands = bands
         self._device = torch.device(device)
         blocks = N_BLOCKS if layer == "last" else int(layer)
         self.network = MusicnnVgg(variables, blocks).to(self._device)
@@ -120,9 +140,14 @@ class Musicnn:
         self.dimensions = self._pool(torch.zeros(1, N_FRAMES, N_MELS)).shape[1]
 
     def _pool(self, patches: torch.Tensor) -> torch.Tensor:
-        """Return one vector per patch, frequency-major, then channels."""
+        """Return one vector per patch: band by band, the channels of each."""
         maps = self.network(patches.to(self._device))
-        return (maps if self.layer == "last" else maps.mean(dim=1)).flatten(1)
+        if self.layer == "last":
+            return maps.flatten(1)
+        means = maps.mean(dim=1)  # (n, own bands, channels)
+        if self.bands:
+            means = means.unflatten(1, (self.bands, -1)).mean(dim=2)
+        return means.flatten(1)
 
     def patches(self, clip: np.ndarray, sample_rate_hz: int) -> tuple[np.ndarray, torch.Tensor]:
         """Return the centres (n,) in seconds and the log-mel patches (n, 187, 96) of a clip.
@@ -158,13 +183,14 @@ def load(weights: Path | None, settings: Mapping[str, Any], device: str) -> Musi
 
     Args:
         weights: the wheel.
-        settings: with features.audio.musicnn.layer.
+        settings: with features.audio.musicnn.{layer, bands}.
         device: cpu or cuda.
     """
     if weights is None:
         raise ConfigError("encoder musicnn: give its wheel with --weights")
     variables, _ = read_wheel(weights)
-    return Musicnn(variables, str(settings["features"]["audio"]["musicnn"]["layer"]), device)
+    chosen = settings["features"]["audio"]["musicnn"]
+    return Musicnn(variables, str(chosen["layer"]), chosen["bands"], device)
 
 
 def tag(
@@ -178,7 +204,7 @@ def tag(
         variables: variables of the checkpoint by name.
         tags: names of the tags in the order of the output layer.
     """
-    encoder = Musicnn(variables, "last", "cpu")
+    encoder = Musicnn(variables, "last")
     ((_, codes),) = encoder.encode([clip], sample_rate_hz, [[]])
     logits = codes @ variables["dense/kernel"] + variables["dense/bias"]
     means = (1 / (1 + np.exp(-logits.astype(np.float64)))).mean(axis=0)

@@ -12,7 +12,7 @@ rule figures:
     output:
         png=report(
             f"results/{DATASET}/figures/{{figure}}.png",
-            caption="../report/{figure}.rst",
+            caption="../report/figures.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),

@@ -38,11 +38,19 @@ class Measures:
     clipped_run: int
 
 
-def fit(samples: NDArray[np.int16], n_samples: int) -> NDArray[np.int16]:
-    """Cut or pad with silence to a length: how long TiMidity++ lets a note ring is its affair."""
-    if len(samples) >= n_samples:
-        return samples[:n_samples]
-    return np.pad(samples, (0, n_samples - len(samples)))
+def fit(samples: NDArray[np.int16], n_before: int, n_samples: int) -> NDArray[np.int16]:
+    """Bring a rendered clip to its exact length.
+
+    TiMidity++ leaves out the silence before the first note and lets the last one ring as long as
+    it likes; the silence is put back, and the end cut or padded.
+
+    Args:
+        samples: what TiMidity++ rendered.
+        n_before: samples before the first note.
+        n_samples: length of the result.
+    """
+    whole = np.pad(samples, (n_before, max(0, n_samples - n_before - len(samples))))
+    return whole[:n_samples]
 
 
 def spectral_flatness(samples: NDArray[np.float64]) -> float:
@@ -81,7 +89,7 @@ def fault(measures: Measures, rendered_s: float, last_onset_s: float) -> Failure
 
     Args:
         measures: its measures.
-        rendered_s: length that TiMidity++ rendered, before cutting and padding, seconds.
+        rendered_s: where what TiMidity++ rendered ends in the clip, seconds.
         last_onset_s: onset of the last note, seconds.
     """
     if rendered_s <= last_onset_s:

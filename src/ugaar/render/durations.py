@@ -78,9 +78,10 @@ def write(
 
     Lengths on the grid of 128ths become single symbols where one exists, else tied ones, split
     at the metrically strongest position: a beat, and of those the roundest. Other lengths are
-    looked for in tuplets: the shortest span from the note's start (or, for a long note, from the
-    last beat before its end) whose end is the end of some piece and on whose division by 3, 5, 7
-    or 9 all pieces start. A tuplet that the window cuts is written as far as it goes.
+    looked for in tuplets: the shortest span from the note's start (or, where that would take ties
+    in the tuplet, from the last beat before its end) whose end is the end of some piece and on
+    whose division by 3, 5, 7 or 9 all pieces start. A tuplet that the window cuts is written as
+    far as it goes, and a rest that begins in a tuplet is divided at the next quarter.
 
     Args:
         pieces: chords and rests of a segment, in order and without gaps.
@@ -93,20 +94,22 @@ def write(
         NotationError: a length fits no tuplet.
     """
     written: list[Symbol | Tuplet] = []
-    left = list(pieces)
+    left = [part for piece in pieces for part in _divided_rest(piece, bar_start)]
     while left:
         piece = left[0]
         if _on_grid(piece.start, bar_start) and _on_grid(piece.end, bar_start):
             written += _symbols(piece, bar_start, beat)
             left.pop(0)
             continue
-        found = _tuplet_at(left, bar_start, first, last)
+        cut = _last_beat(piece, bar_start)
+        found = _tuplet_at(left, bar_start, first, last, ties=False)
+        if found is None and cut is None:
+            found = _tuplet_at(left, bar_start, first, last, ties=True)
         if found is not None:
             tuplet, taken = found
             written.append(tuplet)
             left = left[taken:]
             continue
-        cut = _last_beat(piece, bar_start)
         if cut is None:
             raise NotationError(
                 "not-notatable",
@@ -119,6 +122,13 @@ def write(
 
 def _on_grid(tick: int, bar_start: int) -> bool:
     return (tick - bar_start) % GRID == 0
+
+
+def _divided_rest(piece: Piece, bar_start: int) -> tuple[Piece, ...]:
+    beat = bar_start + -(-(piece.start - bar_start) // TICKS_PER_QUARTER) * TICKS_PER_QUARTER
+    if piece.heads or _on_grid(piece.start, bar_start) or beat >= piece.end:
+        return (piece,)
+    return _cut(piece, beat)
 
 
 def _cut(piece: Piece, tick: int) -> tuple[Piece, Piece]:
@@ -135,7 +145,7 @@ def _last_beat(piece: Piece, bar_start: int) -> int | None:
 
 
 def _tuplet_at(
-    pieces: Sequence[Piece], bar_start: int, first: int, last: int
+    pieces: Sequence[Piece], bar_start: int, first: int, last: int, *, ties: bool
 ) -> tuple[Tuplet, int] | None:
     start = pieces[0].start
     for taken in range(1, len(pieces) + 1):
@@ -151,6 +161,8 @@ def _tuplet_at(
         for notes, time_of in TUPLETS.items():
             scaled = [(piece.end - piece.start) * notes for piece in inside]
             if any(length % (time_of * GRID) for length in scaled):
+                continue
+            if not ties and any(length // time_of not in SINGLE for length in scaled):
                 continue
             symbols = [
                 symbol

@@ -19,6 +19,7 @@ ONE_PAGE = re.compile(rb"%%Pages: 1\n")
 DATA_FOLDER = re.compile(rb"/lilypond-datadir where \{pop\} \{userdict /lilypond-datadir \((.+?)\)")
 FONT = re.compile(rb"%%BeginFont.*?%%EndFont\n", re.DOTALL)
 HEADER_BYTES = 1000
+PAGE_FILE, FONT_FILE = "page.ps", "fonts.ps"
 ALPHA_BITS = 4
 """Anti-aliasing as LilyPond itself asks of Ghostscript."""
 
@@ -28,9 +29,10 @@ PROBE_PAGE = b"%!PS-Adobe-3.0\n%%DocumentMedia: any 10 10 80 () ()\n%%Pages: 1\n
 class Rasteriser:
     """Draws LilyPond's PostScript pages, each at its own size.
 
-    Ghostscript reads programs from a pipe and answers with one image for each. LilyPond's music
-    font is loaded once; every page runs between `save` and `restore`, so pages leave no trace.
-    A page that ends the process is tried once more in a new one.
+    Ghostscript runs interactively: it gets one line for each page and answers with one image.
+    (Reading programs from a plain pipe, it would wait for a full buffer.) LilyPond's music font
+    is loaded once; every page runs between `save` and `restore`, so pages leave no trace. A page
+    that ends the process is tried once more in a new one.
 
     Args:
         dpi: resolution.
@@ -99,14 +101,17 @@ class Rasteriser:
     def _answer(self, page: bytes, media: re.Match[bytes]) -> NDArray[np.uint8]:
         if self._process is None:
             self._process = self._start(page)
-        fonts = [font for font in FONT.findall(page) if font not in self._fonts]
+        fonts = [font for font in dict.fromkeys(FONT.findall(page)) if font not in self._fonts]
         self._fonts.update(fonts)
-        size = b"<</PageSize [%s %s]>> setpagedevice\n" % (media[1], media[2])
-        body = FONT.sub(b"", page)
+        (self._folder / FONT_FILE).write_bytes(b"".join(fonts))
+        (self._folder / PAGE_FILE).write_bytes(FONT.sub(b"", page))
         self._process.progressed()
-        self._process.write(
-            b"".join(dict.fromkeys(fonts)) + b"save\n" + size + body + b"\nrestore\n"
+        size = f"{media[1].decode()} {media[2].decode()}"
+        command = (
+            f"{{ ({FONT_FILE}) run save <</PageSize [{size}]>> setpagedevice "
+            f"({PAGE_FILE}) run restore }} stopped {{ handleerror 1 .quit }} if\n"
         )
+        self._process.write(command.encode("ascii"))
         image = _read_image(self._process)
         if image is None:
             self._process.wait()
@@ -115,20 +120,17 @@ class Rasteriser:
 
     def _start(self, page: bytes) -> external.Running:
         arguments = [
-            *("-q", "-dSAFER", "-dBATCH", "-dNOPAUSE", "-sDEVICE=pgmraw", f"-r{self._dpi:g}"),
+            *("-q", "-dSAFER", "-dNOPAUSE", "-dNOPROMPT", "-sDEVICE=pgmraw", f"-r{self._dpi:g}"),
             *(f"-dTextAlphaBits={ALPHA_BITS}", f"-dGraphicsAlphaBits={ALPHA_BITS}"),
             *("-sstdout=%stderr", "-sOutputFile=%stdout"),
+            *(f"--permit-file-read={name}" for name in (FONT_FILE, PAGE_FILE)),
         ]
         data = DATA_FOLDER.search(page)
         if data:
             arguments.append(f"--permit-file-read={data[1].decode()}/fonts/otf/")
         process = self._stack.enter_context(
             external.start(
-                self._program,
-                [*arguments, "-"],
-                folder=self._folder,
-                stall_s=self._stall_s,
-                piped=True,
+                self._program, arguments, folder=self._folder, stall_s=self._stall_s, piped=True
             )
         )
         if data:

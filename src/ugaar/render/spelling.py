@@ -41,11 +41,14 @@ class Spelled:
 
 @dataclass(frozen=True)
 class Clef:
-    """A clef: LilyPond's name, the diatonic step of the middle line, and its cost in a choice."""
+    """A clef: LilyPond's name, the diatonic step of the middle line, and its cost in a choice.
+
+    The cost is the number of ledger lines a note that it must save on average.
+    """
 
     name: str
     middle: int
-    cost: int
+    cost: float
 
 
 def _step(letter: str, octave: int) -> int:
@@ -53,13 +56,13 @@ def _step(letter: str, octave: int) -> int:
 
 
 CLEFS = (
-    Clef("treble", _step("b", 4), 0),
-    Clef("bass", _step("d", 3), 0),
-    Clef("treble_8", _step("b", 3), 10),
-    Clef("treble^8", _step("b", 5), 40),
-    Clef("bass_8", _step("d", 2), 40),
-    Clef("treble^15", _step("b", 6), 60),
-    Clef("bass_15", _step("d", 1), 60),
+    Clef("treble", _step("b", 4), 0.0),
+    Clef("bass", _step("d", 3), 0.0),
+    Clef("treble_8", _step("b", 3), 0.5),
+    Clef("treble^8", _step("b", 5), 2.0),
+    Clef("bass_8", _step("d", 2), 2.0),
+    Clef("treble^15", _step("b", 6), 3.0),
+    Clef("bass_15", _step("d", 1), 3.0),
 )
 
 
@@ -112,5 +115,8 @@ def ledger_lines(diatonic: int, clef: Clef) -> int:
 def choose_clef(diatonics: Sequence[int]) -> Clef:
     """Return the clef with the fewest ledger lines; octave clefs must save many to be chosen."""
     return min(
-        CLEFS, key=lambda clef: clef.cost + sum(ledger_lines(step, clef) for step in diatonics)
+        CLEFS,
+        key=lambda clef: (
+            clef.cost * len(diatonics) + sum(ledger_lines(step, clef) for step in diatonics)
+        ),
     )

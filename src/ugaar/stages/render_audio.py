@@ -74,9 +74,10 @@ def render(
 
 
 def _audio_row(row: dict, samples: np.ndarray, rate_hz: int, length_s: float) -> dict | Failure:
-    fitted = clip.fit(samples, round(length_s * rate_hz))
+    before_s = min(row["onset_s"])
+    fitted = clip.fit(samples, round(before_s * rate_hz), round(length_s * rate_hz))
     measures = clip.measure(fitted)
-    failure = clip.fault(measures, len(samples) / rate_hz, max(row["onset_s"]))
+    failure = clip.fault(measures, before_s + len(samples) / rate_hz, max(row["onset_s"]))
     if failure:
         return failure
     flac = io.BytesIO()

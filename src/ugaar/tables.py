@@ -352,7 +352,9 @@ METRICS = Table(
         Column("value", F64, "value, mean over seeds where seed is null"),
         Column("std", F64, "standard deviation over seeds", nullable=True),
         Column("ci_low", F64, "bootstrap interval over queries and seeds: low end", nullable=True),
-        Column("ci_high", F64, "bootstrap interval over queries and seeds: high end", nullable=True),
+        Column(
+            "ci_high", F64, "bootstrap interval over queries and seeds: high end", nullable=True
+        ),
         Column("n_queries", I32, "number of queries"),
         Column("gallery_size", I32, "number of gallery items"),
         Column("n_seeds", I32, "number of seeds behind the value; 0 = exact chance"),
@@ -499,8 +501,7 @@ def read_table(path: Path | str, declared: Table, columns: Iterable[str] | None 
     Raises:
         DataError: the file is missing, no Parquet, or not the declared table.
     """
-    path = Path(path)
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    files = _files_of(Path(path))
     if not files:
         raise DataError(f"{path}: no Parquet file in this folder; run the stage that makes it")
     parts = []
@@ -527,8 +528,7 @@ def iterate_table(
         columns: names of the columns to read; all where None.
         batch_size: number of rows in each list.
     """
-    path = Path(path)
-    for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+    for file in _files_of(Path(path)):
         with pq.ParquetFile(file) as opened:
             check(declared, opened.schema_arrow, file)
             for batch in opened.iter_batches(

@@ -43,12 +43,12 @@ def test_the_command_prints_it(capsys):
     assert capsys.readouterr().out == dictionary(TABLES.values())
 
 
-def captions_rendered(**changes):
+def captions_rendered(figure="ranks", **changes):
     config = load_yaml(ROOT / "config.yaml") | changes
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     return {
         path.stem: environment.from_string(path.read_text(encoding="utf-8")).render(
-            snakemake=SimpleNamespace(config=config)
+            snakemake=SimpleNamespace(config=config, wildcards=SimpleNamespace(figure=figure))
         )
         for path in CAPTIONS
     }
@@ -56,11 +56,25 @@ def captions_rendered(**changes):
 
 def test_captions_quote_the_configuration():
     texts = captions_rendered(dataset="other", seeds=[0])
-    assert {"workflow", "table_1", "table_2", "ranks", "training", "funnel"} <= set(texts)
+    assert {"workflow", "table_1", "table_2", "comparisons", "figures"} == set(texts)
     assert "dataset *other*" in texts["workflow"]
     assert "; 1 seed." in texts["workflow"]
     assert "95 % bootstrap intervals" in texts["table_1"]
     assert "R@1, R@5, R@10, MedR" in texts["table_2"]
+
+
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        ("ranks", "exact chance"),
+        ("training", "validation fold"),
+        ("funnel", "remedy"),
+        ("correlations", "Canonical correlations"),
+        ("samples", "three modalities"),
+    ],
+)
+def test_every_figure_has_a_caption_of_its_own(figure, words):
+    assert words in captions_rendered(figure)["figures"]
 
 
 def test_methods_paragraph_follows_the_protocol():

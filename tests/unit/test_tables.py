@@ -76,6 +76,7 @@ def test_shards_are_read_in_the_order_of_names(tmp_path):
         tables.write_table(
             tmp_path / f"shard-{shard}.parquet", tables.FEATURES_AUDIO, rows, {"embedding": 4}
         )
+    (tmp_path / ".shard-2-unfinished.parquet").write_bytes(b"half")
     found = tables.read_table(tmp_path, tables.FEATURES_AUDIO, ["window_id"])
     assert found["window_id"].to_pylist() == ["shard0", "shard1"]
     batches = list(tables.iterate_table(tmp_path, tables.FEATURES_AUDIO, batch_size=1))

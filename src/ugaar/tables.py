@@ -487,6 +487,13 @@ def write_table(
         writer.write(rows)
 
 
+def _files_of(path: Path) -> list[Path]:
+    """Return a file, or the finished Parquet files of a folder (unfinished: leading dot)."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.glob("*.parquet") if not file.name.startswith("."))
+
+
 def read_table(path: Path | str, declared: Table, columns: Iterable[str] | None = None) -> pa.Table:
     """Read a declared table, or some of its columns, from a file or a folder of shards.
 

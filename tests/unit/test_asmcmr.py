@@ -167,6 +167,23 @@ def test_released_lasagne_parameters():
     assert codes[0] @ codes[1] < 0.9
 
 
+@pytest.mark.parametrize(
+    ("load", "name"),
+    [
+        (load_lasagne, "params_all_split_mutopia_full_aug.pkl"),
+        (load_ucasr, "ucasr_params_mc_mixed.pt"),
+    ],
+)
+def test_published_first_layers_have_seen_white_paper(load, name):
+    # A page is nearly white, so the stored mean of each first map is nearly the sum of its kernel
+    # times the page's mean: paper is 1, and kernels and statistics belong together.
+    block = load(mirror(name)).sheet.blocks[0]
+    sums = block.conv1.weight.detach().sum(dim=(1, 2, 3)).numpy()
+    means = block.norm1.running_mean.numpy()
+    assert np.corrcoef(sums, means)[0, 1] > 0.99
+    assert 0.7 < sums @ means / (sums @ sums) < 1.0
+
+
 def test_ucasr_parameters():
     encoder = load_ucasr(mirror("ucasr_params_mc_mixed.pt"))
     assert encoder.design == Design((24, 48, 96, 96), 84, "dense", sheet_code_norm=True)

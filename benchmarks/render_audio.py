@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import argparse
 import io
-import statistics
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import soundfile
 
-from sample_windows import add_arguments, sample
+from sample_windows import add_arguments, compare, sample
 from ugaar.render.batch import Failure
 from ugaar.render.external import workspace
 from ugaar.render.midi import write_midi
@@ -68,19 +66,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = sample(arguments.windows, arguments.clips, "audio_key")
     font = open_soundfont(None).path
-    seconds: dict[str, list[float]] = {"plain": [], "batch": []}
-    for _ in range(arguments.rounds):
-        for name, way in (("batch", batch), ("plain", plain)):
-            before = time.perf_counter()
-            way(rows, font)
-            seconds[name].append(time.perf_counter() - before)
-            print(f"{name}: {seconds[name][-1]:.2f} s for {len(rows)} clips", flush=True)
-    middle = {name: statistics.median(times) / len(rows) for name, times in seconds.items()}
-    print(
-        f"one process per clip {middle['plain'] * 1000:.1f} ms, "
-        f"one process {middle['batch'] * 1000:.1f} ms a clip: "
-        f"{middle['plain'] / middle['batch']:.1f} x"
-    )
+    compare(lambda: plain(rows, font), lambda: batch(rows, font), len(rows), arguments.rounds)
 
 
 if __name__ == "__main__":

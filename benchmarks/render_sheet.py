@@ -11,13 +11,12 @@ how much each idea of the batch gains.
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sample_windows import add_arguments, sample
+from sample_windows import add_arguments, compare, sample
 from ugaar.render import engrave
 from ugaar.render.batch import Failure
 from ugaar.render.external import workspace
@@ -78,19 +77,7 @@ def main() -> None:
     parser.add_argument("--parts", action="store_true", help="time the ideas of the batch as well")
     arguments = parser.parse_args()
     rows = sample(arguments.windows, arguments.strips, "sheet_key")
-    seconds: dict[str, list[float]] = {"plain": [], "batch": []}
-    for _ in range(arguments.rounds):
-        for name, way in (("batch", batch), ("plain", plain)):
-            before = time.perf_counter()
-            way(rows)
-            seconds[name].append(time.perf_counter() - before)
-            print(f"{name}: {seconds[name][-1]:.2f} s for {len(rows)} strips", flush=True)
-    middle = {name: statistics.median(times) / len(rows) for name, times in seconds.items()}
-    print(
-        f"one process per strip {middle['plain'] * 1000:.1f} ms, "
-        f"one process {middle['batch'] * 1000:.1f} ms a strip: "
-        f"{middle['plain'] / middle['batch']:.1f} x"
-    )
+    compare(lambda: plain(rows), lambda: batch(rows), len(rows), arguments.rounds)
     if arguments.parts:
         parts(rows)
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import resource
+import statistics
+import time
+from collections.abc import Callable
 
 from ugaar.tables import WINDOWS, read_table
 
@@ -10,7 +14,7 @@ from ugaar.tables import WINDOWS, read_table
 def add_arguments(parser: argparse.ArgumentParser, items: str) -> None:
     """Add the options that the rendering benchmarks share."""
     parser.add_argument("--windows", default="results/music21/windows.parquet")
-    parser.add_argument(f"--{items}", type=int, default=40, help="number of windows")
+    parser.add_argument(f"--{items}", type=int, default=160, help="number of windows")
     parser.add_argument("--rounds", type=int, default=1, help="repeats of both ways, in turns")
 
 
@@ -19,3 +23,31 @@ def sample(path: str, count: int, key: str) -> list[dict]:
     rows = {row[key]: row for row in read_table(path, WINDOWS).to_pylist()}
     chosen = [rows[name] for name in sorted(rows)]
     return chosen[:: max(1, len(chosen) // count)][:count]
+
+
+def compare(
+    plain: Callable[[], object], batch: Callable[[], object], items: int, rounds: int
+) -> None:
+    """Time both ways in turns and print wall-clock and CPU time an item, and their ratios."""
+    wall: dict[str, list[float]] = {"plain": [], "batch": []}
+    cpu: dict[str, list[float]] = {"plain": [], "batch": []}
+    for _ in range(rounds):
+        for name, way in (("batch", batch), ("plain", plain)):
+            wall_before, cpu_before = time.perf_counter(), _cpu_s()
+            way()
+            wall[name].append((time.perf_counter() - wall_before) / items * 1000)
+            cpu[name].append((_cpu_s() - cpu_before) / items * 1000)
+            print(
+                f"{name}: {wall[name][-1]:.1f} ms, CPU {cpu[name][-1]:.1f} ms an item", flush=True
+            )
+    for kind, times in (("wall clock", wall), ("CPU", cpu)):
+        one, all_at_once = statistics.median(times["plain"]), statistics.median(times["batch"])
+        print(
+            f"{kind}: one process an item {one:.1f} ms, one process for {items} items "
+            f"{all_at_once:.1f} ms an item, {one / all_at_once:.1f} x"
+        )
+
+
+def _cpu_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(part.ru_utime + part.ru_stime for part in used)

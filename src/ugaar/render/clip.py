@@ -18,7 +18,9 @@ CLIPPED_SAMPLES = 3
 NOISE_FLATNESS = 0.1
 """Piano windows lie below 0.01; a wrong soundfont, rendered as white noise, at about 0.5."""
 
+FULL_SCALE = 32768
 FRAME = 2048
+FRAMES_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def fit(samples: NDArray[np.int16], n_before: int, n_samples: int) -> NDArray[np
     return whole[:n_samples]
 
 
-def spectral_flatness(samples: NDArray[np.float64]) -> float:
+def spectral_flatness(samples: NDArray[np.float32]) -> float:
     """Return the geometric over the arithmetic mean of the clip's mean power spectrum.
 
     Args:
@@ -61,10 +63,10 @@ def spectral_flatness(samples: NDArray[np.float64]) -> float:
     """
     n_frames = max(1, -(-len(samples) // FRAME))
     frames = np.pad(samples, (0, n_frames * FRAME - len(samples))).reshape(n_frames, FRAME)
-    window = np.hanning(FRAME)
+    window = np.hanning(FRAME).astype(np.float32)
     power = np.zeros(FRAME // 2 + 1)
-    for first in range(0, n_frames, 256):
-        spectrum = np.fft.rfft(frames[first : first + 256] * window, axis=1)
+    for first in range(0, n_frames, FRAMES_AT_ONCE):
+        spectrum = np.fft.rfft(frames[first : first + FRAMES_AT_ONCE] * window, axis=1)
         power += (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
     # The constant term is left out; the floor (-160 dB) keeps digital silence out of the log.
     power = power[1:] / n_frames + 1e-16
@@ -73,15 +75,21 @@ def spectral_flatness(samples: NDArray[np.float64]) -> float:
 
 def measure(samples: NDArray[np.int16]) -> Measures:
     """Measure a clip of 16-bit samples (n)."""
-    scaled = samples.astype(np.float64) / 32768.0
-    full = np.concatenate(([False], np.abs(samples.astype(np.int32)) >= 32767, [False]))
-    edges = np.flatnonzero(full[1:] != full[:-1])
+    scaled = samples.astype(np.float32) / np.float32(FULL_SCALE)
+    peak = max(int(samples.max(initial=0)), -int(samples.min(initial=0)))
     return Measures(
-        rms=float(np.sqrt(np.mean(scaled**2))) if len(scaled) else 0.0,
-        peak=float(np.abs(scaled).max(initial=0.0)),
+        rms=float(np.sqrt(np.mean(np.square(scaled), dtype=np.float64))) if len(scaled) else 0.0,
+        peak=peak / FULL_SCALE,
         flatness=spectral_flatness(scaled),
-        clipped_run=int((edges[1::2] - edges[::2]).max(initial=0)),
+        clipped_run=_clipped_run(samples) if peak >= FULL_SCALE - 1 else 0,
     )
+
+
+def _clipped_run(samples: NDArray[np.int16]) -> int:
+    """Return the longest run of samples at full scale."""
+    full = np.concatenate(([False], np.abs(samples.astype(np.int32)) >= FULL_SCALE - 1, [False]))
+    edges = np.flatnonzero(full[1:] != full[:-1])
+    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def fault(measures: Measures, rendered_s: float, last_onset_s: float) -> Failure | None:

@@ -24,6 +24,9 @@ POLL_S = 0.01
 READ_WAIT_S = 0.2
 MAX_MESSAGE_BYTES = 1 << 20
 VERSION_TIMEOUT_S = 30.0
+ENGLISH = {"LC_ALL": "C.UTF-8", "LANGUAGE": ""}
+"""We look for errors in messages, so they must not be translated."""
+
 DISK_FULL_TEXTS = ("no space left on device", "disk quota exceeded", "disk full")
 
 
@@ -217,7 +220,7 @@ def start(
         arguments: its arguments; no shell is involved.
         folder: working folder.
         stall_s: it is killed, children included, after so long without progress, seconds.
-        environment: the whole environment; the caller's where None.
+        environment: the environment; the caller's where None. Messages are in English always.
         piped: whether standard input and output are pipes for `write` and `read`.
 
     Yields:
@@ -232,7 +235,7 @@ def start(
             process = subprocess.Popen(
                 [path, *arguments],
                 cwd=folder,
-                env=dict(environment) if environment is not None else None,
+                env={**(os.environ if environment is None else environment), **ENGLISH},
                 stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if piped else subprocess.DEVNULL,
                 stderr=messages,

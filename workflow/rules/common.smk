@@ -45,7 +45,7 @@ REJECT_PARTS = [
     "window",
     *[
         f"{stage}-{shard}"
-        for stage in ("ingest", "render_audio", "render_sheet")
+        for stage in ("render_audio", "render_sheet")
         for shard in SHARDS
     ],
 ]

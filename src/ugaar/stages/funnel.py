@@ -1,0 +1,61 @@
+"""Join the rejects of all stages and count what was kept, from files to folds."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from typing import Any
+
+from ugaar.score.funnel import funnel_rows, with_paths
+from ugaar.score.rejects import sort_key
+from ugaar.tables import (
+    AUDIO,
+    FUNNEL,
+    REJECTS,
+    SHEET,
+    SONGS,
+    SPLIT,
+    WINDOWS,
+    read_table,
+    write_table,
+)
+
+SETTINGS: tuple[str, ...] = ()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's files."""
+    parser.add_argument("--songs", required=True, help="songs table")
+    parser.add_argument("--windows", required=True, help="windows table")
+    parser.add_argument("--split", required=True, help="split table")
+    parser.add_argument("--audio", required=True, help="folder of audio shards")
+    parser.add_argument("--sheet", required=True, help="folder of sheet shards")
+    parser.add_argument("--rejects", nargs="+", required=True, help="rejects of every stage")
+    parser.add_argument("--rejects-out", required=True, help="joined rejects table to write")
+    parser.add_argument("--funnel-out", required=True, help="funnel table to write")
+
+
+def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
+    """Write the joined rejects and the funnel."""
+    songs = read_table(arguments.songs, SONGS, ["song_id", "path"]).to_pylist()
+    windows = read_table(
+        arguments.windows, WINDOWS, ["window_id", "song_id", "audio_key", "sheet_key"]
+    ).to_pylist()
+    sounding = set(read_table(arguments.audio, AUDIO, ["audio_key"])["audio_key"].to_pylist())
+    engraved = set(read_table(arguments.sheet, SHEET, ["sheet_key"])["sheet_key"].to_pylist())
+    split = read_table(arguments.split, SPLIT, ["window_id", "fold"])
+    fold_of = dict(zip(*(column.to_pylist() for column in split.columns), strict=True))
+    rejects = with_paths(
+        (row for path in arguments.rejects for row in read_table(path, REJECTS).to_pylist()),
+        {song["song_id"]: song["path"] for song in songs},
+    )
+    rendered = [
+        window["window_id"]
+        for window in windows
+        if window["audio_key"] in sounding and window["sheet_key"] in engraved
+    ]
+    rows = funnel_rows(songs, windows, rendered, fold_of, rejects)
+    for row in rows:
+        logging.info("%-9s %-24s %6d", row["step"], row["reason"], row["count"])
+    write_table(arguments.rejects_out, REJECTS, sorted(rejects, key=sort_key))
+    write_table(arguments.funnel_out, FUNNEL, rows)

@@ -72,8 +72,20 @@ def test_exact_codes_are_those_of_single_crops(width, head):
     assert plain.shape == (31, 32)
     found = SheetEncoder(encoder, 31, torch.float32).exact(strip)
     np.testing.assert_allclose(found, plain, atol=2e-5)
-    rough = SheetEncoder(encoder, 31, torch.bfloat16).exact(strip)
-    assert (rough * plain).sum(axis=1).min() > 0.999
+
+
+def test_the_rounding_bias_is_taken_off():
+    encoder = scrambled(Design((12, 24, 48, 48), 84))
+    strips = [draw_strip(np.random.default_rng(seed).integers(60, 73, 20))[0] for seed in (0, 1)]
+    fine, rough = (SheetEncoder(encoder, 40, p) for p in (torch.float32, torch.bfloat16))
+    for strip in strips:
+        expected = fine.exact(strip)
+        corrected = (rough.exact(strip) * expected).sum(axis=1)
+        bias, rough._bias = rough._bias, torch.zeros(32)
+        uncorrected = (rough.exact(strip) * expected).sum(axis=1)
+        rough._bias = bias
+        assert corrected.min() > 0.999
+        assert 1 - corrected.mean() < 1 - uncorrected.mean()
 
 
 def test_codes_do_not_depend_on_other_strips():

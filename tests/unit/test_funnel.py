@@ -19,7 +19,9 @@ REJECTS = [
     _reject("render-audio", "window", "s2-1", "silent"),
 ]
 RENDERED = ["s0-0", "s0-1", "s1-0", "s1-1", "s2-0"]
-FOLDS = {w["window_id"]: fold for w, fold in zip(WINDOWS, ["train"] * 3 + ["test"] * 3)}
+FOLDS = {
+    w["window_id"]: fold for w, fold in zip(WINDOWS, ["train"] * 3 + ["test"] * 3, strict=True)
+}
 
 
 def _counts():

@@ -1,4 +1,4 @@
-"""The way from files to kept windows, counted: what stayed at each step, and why the rest did not."""
+"""From files to kept windows, counted: what stayed at each step, and why the rest did not."""
 
 from __future__ import annotations
 

@@ -196,6 +196,8 @@ def plain_model(**changes):
     "changes",
     [
         {"input_norm": "none"},
+        {"input_norm": "zscore"},
+        {"distance_unit": 1.0},
         {"negatives": "random"},
         {"negatives": "hardest"},
         {"exclude_identical": False},

@@ -139,7 +139,7 @@ def test_transfer_divergence_by_hand_and_its_gradients():
 
 def hinges_of(points, wrong, negatives, chance=None):
     pair = ("audio", "sheet")
-    return ranking_hinges(points, (pair,), {pair: wrong}, 1.0, negatives, chance).item()
+    return ranking_hinges(points, (pair,), {pair: wrong}, 1.0, 1.0, negatives, chance).item()
 
 
 @pytest.mark.parametrize(("negatives", "expected"), [("all", 3.75 / 6), ("hardest", 3.75 / 3)])

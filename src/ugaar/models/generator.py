@@ -22,7 +22,7 @@ def pair_log_probabilities(
         lyrics: (n, d) points H(z) of the queries.
         audio: (m, d) points F(x).
         sheet: (m, d) points G(y).
-        temperature: of the softmax (paper: none, so 1).
+        temperature: of the softmax (paper: none, so 1), times the unit of squared distances.
         candidates: cross (all m x m pairs: "x_j from X_db and y_k from Y_db") or paired (j = k).
 
     Returns:

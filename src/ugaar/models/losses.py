@@ -15,7 +15,9 @@ def squared_distances(left: Tensor, right: Tensor) -> Tensor:
     return left.square().sum(1)[:, None] + right.square().sum(1)[None, :] - 2 * products
 
 
-def relevance(query: Tensor, truth: Tensor, drawn: Tensor, margin: float) -> Tensor:
+def relevance(
+    query: Tensor, truth: Tensor, drawn: Tensor, margin: float, unit: float = 1.0
+) -> Tensor:
     """Return phi (eq. 5): how relevant a drawn pair is to a query, beside the true pair.
 
     phi = max(0, margin + |q - pT|^2 - |q - pG|^2) is large where the drawn pair lies nearer to
@@ -26,10 +28,11 @@ def relevance(query: Tensor, truth: Tensor, drawn: Tensor, margin: float) -> Ten
         truth: (..., d) points of the true pairs.
         drawn: (..., d) points of the drawn pairs.
         margin: alpha (paper: 1).
+        unit: what a squared distance is counted in (literal reading: 1).
     """
     near = (query - truth).square().sum(-1)
     far = (query - drawn).square().sum(-1)
-    return functional.relu(margin + near - far)
+    return functional.relu(margin + (near - far) / unit)
 
 
 def probability_of_truth(phi: Tensor) -> Tensor:
@@ -47,6 +50,7 @@ def ranking_hinges(
     pairs: tuple[tuple[str, str], ...],
     wrong: Mapping[tuple[str, str], Tensor],
     margin: float,
+    unit: float,
     negatives: str,
     generator: torch.Generator,
 ) -> Tensor:
@@ -61,6 +65,7 @@ def ranking_hinges(
         wrong: pair -> (n, n) bool, whether item j of the second modality may serve as a wrong
             answer to item i of the first.
         margin: alpha (paper: 1), on squared Euclidean distances.
+        unit: what a squared distance is counted in (literal reading: 1).
         negatives: all (mean over the batch), random (one for each query) or hardest.
         generator: source of the random negatives.
 
@@ -69,7 +74,7 @@ def ranking_hinges(
     """
     total = next(iter(points.values())).new_zeros(())
     for pair in pairs:
-        distances = squared_distances(points[pair[0]], points[pair[1]])
+        distances = squared_distances(points[pair[0]], points[pair[1]]) / unit
         for directed, allowed in ((distances, wrong[pair]), (distances.T, wrong[pair].T)):
             hinges = functional.relu(margin + directed.diagonal()[:, None] - directed)
             total = total + _reduce(hinges, allowed, negatives, generator)

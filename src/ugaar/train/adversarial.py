@@ -136,7 +136,7 @@ class AdversarialTraining:
             points["lyrics"],
             points["audio"],
             points["sheet"],
-            self._settings.temperature,
+            self._settings.temperature * self._settings.distance_unit,
             self._settings.candidates,
         )
 
@@ -144,7 +144,13 @@ class AdversarialTraining:
         """Return phi (b, draws) of drawn candidates, all points being the discriminator's."""
         audio, sheet = split_pairs(columns, len(columns), self._settings.candidates)
         drawn = pair_point(points["audio"][audio], points["sheet"][sheet])
-        return relevance(points["lyrics"][:, None], truth[:, None], drawn, self._settings.margin)
+        return relevance(
+            points["lyrics"][:, None],
+            truth[:, None],
+            drawn,
+            self._settings.margin,
+            self._settings.distance_unit,
+        )
 
     def _truth_rows(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the (b, k) rows of audio and of sheet in the true pairs of each item."""

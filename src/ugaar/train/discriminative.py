@@ -93,6 +93,7 @@ def hinges_of_batch(
         MODALITY_PAIRS if settings.use_lyrics_pairs else (("audio", "sheet"),),
         train.wrong_answers(batch),
         settings.margin,
+        settings.distance_unit,
         settings.negatives,
         chance,
     )

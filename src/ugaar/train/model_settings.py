@@ -12,6 +12,7 @@ class ModelSettings:
     dimensions: int
     batch_size: int
     margin: float
+    distance_unit: float
     input_norm: str
     negatives: str
     exclude_identical: bool

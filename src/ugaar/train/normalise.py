@@ -28,7 +28,9 @@ class Normaliser:
 
         Args:
             vectors: modality -> (n, d) features of the training fold.
-            kind: zscore, or none (the literal reading of the paper: no change).
+            kind: centre (means off, one scale for all columns of a modality, so that columns
+                that hardly vary stay small), zscore (a scale for each column), or none (the
+                literal reading of the paper: no change).
         """
         mean, scale = {}, {}
         for modality, rows in vectors.items():
@@ -40,6 +42,8 @@ class Normaliser:
             spread = wide.std(axis=0)
             # Rounding gives a constant column a spread of about its size times 1e-16.
             varies = spread > 1e-9 * np.abs(wide).max(axis=0)
+            if kind == "centre":
+                spread = np.full_like(spread, np.sqrt(np.square(spread).mean()))
             scale[modality] = np.where(varies, 1.0 / np.where(varies, spread, 1.0), 0.0)
         return cls(mean, scale)
 

@@ -29,17 +29,18 @@ class Note:
     text: tuple[Fragment, ...] = ()
 
 
-def apply_melisma(notes: Iterable[Note], rule: str) -> list[Note]:
+def apply_melisma(notes: Iterable[Note], rule: str, longest_rest_s: float) -> list[Note]:
     """Return notes that all carry a syllable.
 
-    Notes before the first syllable are left out: nothing is sung on them.
+    Notes before the first syllable are left out: nothing is sung on them. So are notes without a
+    syllable after a rest longer than a breath: the singer has stopped, and a held note would
+    hide the silence from the rule that drops windows with long ones.
 
     Args:
         notes: notes in order of onset, one at a time.
-        rule: `extend`: a note without a syllable is taken in, and the note that carries the
-            syllable lasts to its end, as long as no rest comes between (a rest stays a rest, and
-            notes without text after it are left out); `keep`: it becomes a note of its own that
-            repeats the syllable.
+        rule: `extend`: the note that carries the syllable lasts to the end of a following note
+            that has none; `keep`: that note becomes one of its own that repeats the syllable.
+        longest_rest_s: longest rest inside a syllable, seconds.
 
     Returns:
         Notes in the same order. Repeats made by `keep` share the fragments of the first note.
@@ -50,10 +51,11 @@ def apply_melisma(notes: Iterable[Note], rule: str) -> list[Note]:
     for note in notes:
         if note.text:
             sung.append(note)
-        elif not sung:
             continue
-        elif rule == "keep":
+        if not sung or note.onset_s - sung[-1].end_s > longest_rest_s + 1e-6:
+            continue
+        if rule == "keep":
             sung.append(replace(note, text=sung[-1].text))
-        elif note.onset_tick <= sung[-1].end_tick and note.end_tick > sung[-1].end_tick:
+        elif note.end_tick > sung[-1].end_tick:
             sung[-1] = replace(sung[-1], end_tick=note.end_tick, end_s=note.end_s)
     return sung

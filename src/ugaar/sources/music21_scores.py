@@ -217,7 +217,7 @@ def sung_notes(
         )
         for item in written
     )
-    return apply_melisma(notes, settings["melisma"]), verse
+    return apply_melisma(notes, settings["melisma"], settings["melisma_rest_s"]), verse
 
 
 def grid_of(part: stream.Part) -> Grid:

@@ -1,8 +1,8 @@
 """Adversarial training of generator and discriminator (UGAAR, eqs 3-9).
 
-A round is some epochs of D and some of G. G draws pairs for each lyrics query that look true; D
-keeps the true pair nearer than the drawn ones; its relevance score of the drawn pairs is G's
-reward. Both draw from the candidates of the mini-batch (paper: from the whole database).
+A round is some epochs of D and some of G. G draws answers to each query that look true; D keeps
+the true answer nearer than the drawn ones; its relevance score of the drawn ones is G's reward.
+Both draw from the candidates of the mini-batch (paper: from the whole database).
 """
 
 from __future__ import annotations
@@ -14,16 +14,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ugaar.models.generator import (
-    draw_pairs,
-    pair_log_probabilities,
-    policy_gradient_loss,
-    reward_of,
-    split_pairs,
-)
-from ugaar.models.losses import pair_point, relevance, transfer_divergence
+from ugaar.models.generator import draw_pairs, policy_gradient_loss, reward_of
+from ugaar.models.losses import relevance, transfer_divergence
 from ugaar.models.projection import Projection
 from ugaar.train.discriminative import CPU, copied, descend, hinges_of_batch
+from ugaar.train.games import Game, games_of
 from ugaar.train.loop import batches_of, epoch_generator
 from ugaar.train.model_settings import ModelSettings
 from ugaar.train.training_set import TrainingSet, ValidationSet
@@ -60,7 +55,7 @@ class AdversarialTraining:
     ) -> None:
         self.discriminator, self.generator = discriminator, generator
         self._train, self._valid = train, valid
-        self._neighbours = neighbours.to(train.device)
+        self._games = games_of(settings, train, neighbours.to(train.device))
         self._kl_weight, self._settings = kl_weight, settings
         self._seed, self._phase = seed, phase
         self._optimisers = {
@@ -94,98 +89,72 @@ class AdversarialTraining:
         features = self._train.rows(rows)
         with torch.no_grad():
             drawn = self.generator(features)
-            chances = self._log_probabilities(drawn).masked_fill(
-                self._true_candidates(rows), -torch.inf
-            )
-            columns = draw_pairs(chances, settings.draws, chance)
         points = self.discriminator(features)
-        phi = self._relevance(points, columns, self._true_points(rows, chance))
-        adversarial = phi if settings.discriminator_loss == "phi" else functional.softplus(phi)
         hinges = hinges_of_batch(self.discriminator, self._train, rows, settings, chance, points)
-        loss = adversarial.mean() + hinges
+        loss, relevances = hinges, []
+        for game in self._games:
+            columns = draw_pairs(
+                _without_true(game.log_probabilities(drawn), game.true_candidates(rows)),
+                settings.draws,
+                chance,
+            )
+            phi = self._relevance(game, points, columns, rows, chance)
+            adversarial = phi if settings.discriminator_loss == "phi" else functional.softplus(phi)
+            loss = loss + settings.game_weight * adversarial.mean()
+            relevances.append(phi.detach().mean())
         descend(loss, self.discriminator, self._optimisers["discriminator"], settings.gradient_clip)
-        return {"discriminator loss": loss.detach(), "phi": phi.detach().mean()}
+        return {
+            "discriminator loss": loss.detach(),
+            "hinges": hinges.detach(),
+            "phi": torch.stack(relevances).mean(),
+        }
 
     def _generator_step(self, rows: Tensor, chance: torch.Generator) -> dict[str, Tensor]:
         settings = self._settings
         features = self._train.rows(rows)
         points = self.generator(features)
-        log_probabilities = self._log_probabilities(points)
-        columns = draw_pairs(log_probabilities.detach(), settings.draws, chance)
         with torch.no_grad():
-            phi = self._relevance(
-                self.discriminator(features), columns, self._true_points(rows, chance)
+            judged = self.discriminator(features)
+        losses, rewards = [], []
+        for game in self._games:
+            log_probabilities = game.log_probabilities(points)
+            columns = draw_pairs(log_probabilities.detach(), settings.draws, chance)
+            with torch.no_grad():
+                phi = self._relevance(game, judged, columns, rows, chance)
+                reward = reward_of(phi, settings.reward)
+            losses.append(
+                policy_gradient_loss(log_probabilities, columns, reward, settings.reward_baseline)
             )
-            reward = reward_of(phi, settings.reward)
-        policy = policy_gradient_loss(log_probabilities, columns, reward, settings.reward_baseline)
-        logged = {"generator loss": policy.detach(), "reward": reward.mean()}
-        loss = policy
+            rewards.append(reward.mean())
+        loss = torch.stack(losses).sum()
+        logged = {"generator loss": loss.detach(), "reward": torch.stack(rewards).mean()}
         if self._kl_weight:
             audio, sheet = (
                 transfer_divergence(points["lyrics"], points[student], settings.kl_teacher_gradient)
                 for student in ("audio", "sheet")
             )
             transfer = audio + sheet
-            loss = policy + self._kl_weight * transfer
+            loss = loss + self._kl_weight * transfer
             logged["transfer loss"] = transfer.detach()
         descend(loss, self.generator, self._optimisers["generator"], settings.gradient_clip)
         return logged
 
-    def _log_probabilities(self, points: dict[str, Tensor]) -> Tensor:
-        return pair_log_probabilities(
-            points["lyrics"],
-            points["audio"],
-            points["sheet"],
-            self._settings.temperature * self._settings.distance_unit,
-            self._settings.candidates,
-        )
-
-    def _relevance(self, points: dict[str, Tensor], columns: Tensor, truth: Tensor) -> Tensor:
+    def _relevance(
+        self,
+        game: Game,
+        points: dict[str, Tensor],
+        columns: Tensor,
+        rows: Tensor,
+        chance: torch.Generator,
+    ) -> Tensor:
         """Return phi (b, draws) of drawn candidates, all points being the discriminator's."""
-        audio, sheet = split_pairs(columns, len(columns), self._settings.candidates)
-        drawn = pair_point(points["audio"][audio], points["sheet"][sheet])
         return relevance(
-            points["lyrics"][:, None],
-            truth[:, None],
-            drawn,
+            points[game.query][:, None],
+            game.true_points(self.discriminator, rows, chance)[:, None],
+            game.drawn_points(points, columns),
             self._settings.margin,
             self._settings.distance_unit,
         )
-
-    def _truth_rows(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the (b, k) rows of audio and of sheet in the true pairs of each item."""
-        neighbours = self._neighbours[rows]
-        if self._settings.truth_pairs == "mixed":
-            return rows[:, None].expand_as(neighbours), neighbours
-        return neighbours, neighbours
-
-    def _true_points(self, rows: Tensor, chance: torch.Generator) -> Tensor:
-        """Return (b, d) points of one true pair for each item, drawn where there are several."""
-        audio, sheet = self._truth_rows(rows)
-        pick = torch.randint(
-            audio.shape[1], (len(rows), 1), generator=chance, device=self._train.device
-        )
-        vectors = self._train.vectors
-        return pair_point(
-            self.discriminator.embed("audio", vectors["audio"][audio.gather(1, pick)[:, 0]]),
-            self.discriminator.embed("sheet", vectors["sheet"][sheet.gather(1, pick)[:, 0]]),
-        )
-
-    def _true_candidates(self, rows: Tensor) -> Tensor:
-        """Return which candidates (b, c) equal a true pair in content: D must not push them away.
-
-        UGACH redraws until a pair is outside the positive set. An item all of whose candidates
-        are true keeps them: phi is then the margin for each.
-        """
-        audio, sheet = self._truth_rows(rows)
-        content = self._train.content
-        is_audio = content["audio"][audio][:, :, None] == content["audio"][rows]
-        is_sheet = content["sheet"][sheet][:, :, None] == content["sheet"][rows]
-        if self._settings.candidates == "paired":
-            true = (is_audio & is_sheet).any(dim=1)
-        else:
-            true = (is_audio.mT.float() @ is_sheet.float() > 0).flatten(1)
-        return true & ~true.all(dim=1, keepdim=True)
 
     @property
     def _tested(self) -> Projection:
@@ -216,6 +185,15 @@ class AdversarialTraining:
         self.generator.load_state_dict(state["generator"])
         for name, optimiser in self._optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
+
+
+def _without_true(log_probabilities: Tensor, true: Tensor) -> Tensor:
+    """Mark true candidates (b, c) as not to be drawn: D must not push them away.
+
+    UGACH redraws until a pair is outside the positive set. An item all of whose candidates are
+    true keeps them.
+    """
+    return log_probabilities.masked_fill(true & ~true.all(dim=1, keepdim=True), -torch.inf)
 
 
 def _append(logged: dict[str, list[Tensor]], values: dict[str, Tensor]) -> None:

@@ -28,6 +28,8 @@ class ModelSettings:
     generator_learning_rate: float
     generator_start: str
     truth_pairs: str
+    queries: str
+    game_weight: float
     discriminator_loss: str
     candidates: str
     draws: int

@@ -108,7 +108,9 @@ def constant_of(module: str, name: str) -> object:
     if path is None:
         raise FileNotFoundError(f"no module {module} below {PACKAGE_FOLDER}")
     for line in ast.parse(path.read_bytes(), filename=str(path)).body:
-        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        if not isinstance(line, ast.Assign | ast.AnnAssign) or line.value is None:
+            continue
+        targets = line.targets if isinstance(line, ast.Assign) else [line.target]
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             return ast.literal_eval(line.value)
     raise KeyError(f"{path} has no constant {name}")

@@ -15,6 +15,7 @@ sys.path.insert(0, str(SRC))
 from ugaar import cli, digest, settings
 from ugaar.errors import ConfigError
 from ugaar.features.audio_encoder import ENCODERS
+from ugaar.hardware import wants_gpu
 
 # --sdm conda removes PYTHONPATH from a job; set inside the command it survives, and the workflow
 # needs no installed copy of the package.
@@ -87,11 +88,7 @@ def encoder_settings(wildcards) -> str:
 
 def gpu_count(wildcards) -> int:
     """Return 1 where training uses a GPU, else 0: CPU jobs then run side by side."""
-    if config["device"] == "cpu":
-        return 0
-    if config["device"] == "cuda":
-        return 1
-    return int(any(Path("/dev").glob("nvidia[0-9]*")))
+    return int(wants_gpu(config["device"]))
 
 
 def encoder_weights(wildcards) -> str:
@@ -118,6 +115,21 @@ def audio_features(encoder: str) -> str:
         if encoder == config["features"]["audio"]["encoder"]
         else f"audio_{encoder}"
     )
+
+
+def audio_folder(wildcards, input) -> str:
+    """Return the folder of the clips' shards."""
+    return str(Path(input.audio[0]).parent)
+
+
+def sheet_folder(wildcards, input) -> str:
+    """Return the folder of the strips' shards."""
+    return str(Path(input.sheet[0]).parent)
+
+
+def output_folder(wildcards, output) -> str:
+    """Return the folder that a job writes to."""
+    return str(Path(output[0]).parent)
 
 
 def train_inputs(wildcards) -> dict[str, str]:
@@ -184,7 +196,7 @@ def figure_options(wildcards, input) -> str:
     flags = []
     for name in figure_inputs(wildcards):
         if name in ("audio", "sheet"):
-            flags.append(f"--{name} results/{DATASET}/{name}")
+            flags.append(f"--{name} {Path(input[name][0]).parent}")
         elif name == "history":
             flags.append(f"--history {' '.join(input.history)}")
         else:

@@ -124,7 +124,7 @@ rule tables:
     params:
         settings=stage_settings("tables"),
         code=stage_code("tables"),
-        folder=f"results/{DATASET}/tables",
+        folder=output_folder,
     shell:
         r"""
         python -m ugaar tables \

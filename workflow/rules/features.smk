@@ -63,8 +63,8 @@ rule train_encoder:
     params:
         settings=stage_settings("train-encoder"),
         code=stage_code("train-encoder"),
-        audio=f"results/{DATASET}/audio",
-        sheet=f"results/{DATASET}/sheet",
+        audio=audio_folder,
+        sheet=sheet_folder,
         checkpoint=f"results/{DATASET}/checkpoints/train_encoder.pt",
     shell:
         r"""

@@ -156,8 +156,8 @@ rule funnel:
     params:
         settings=stage_settings("funnel"),
         code=stage_code("funnel"),
-        audio=f"results/{DATASET}/audio",
-        sheet=f"results/{DATASET}/sheet",
+        audio=audio_folder,
+        sheet=sheet_folder,
     shell:
         r"""
         python -m ugaar funnel \

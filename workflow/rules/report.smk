@@ -27,7 +27,7 @@ rule figures:
         settings=stage_settings("figures"),
         code=stage_code("figures"),
         options=figure_options,
-        folder=f"results/{DATASET}/figures",
+        folder=output_folder,
     shell:
         r"""
         python -m ugaar figures \

@@ -51,9 +51,7 @@ def melody_runs(pitches: Sequence[int], onsets: Sequence[int], length: int) -> I
     sixteenth = TICKS_PER_QUARTER // 4
     steps = [
         (high - low, round((after - before) / sixteenth))
-        for low, high, before, after in zip(
-            pitches, pitches[1:], onsets, onsets[1:], strict=False
-        )
+        for low, high, before, after in zip(pitches, pitches[1:], onsets, onsets[1:], strict=False)
     ]
     for start in range(len(steps) - length + 2):
         yield tuple(steps[start : start + length - 1])

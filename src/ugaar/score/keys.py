@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def _digest(*content: Any) -> str:
+def _digest(*content: object) -> str:
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

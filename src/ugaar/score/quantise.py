@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ugaar.tables import TICKS_PER_QUARTER
 
@@ -26,7 +27,7 @@ class Quantised:
 
 def clip_to_next_onset(onsets: Sequence[int], durations: Sequence[int]) -> list[int]:
     """Return durations (ticks) that end at the next onset at the latest: one voice, no overlap."""
-    limits = [*(after - before for before, after in zip(onsets, onsets[1:], strict=False)), None]
+    limits = [*(after - before for before, after in pairwise(onsets)), None]
     return [
         duration if limit is None else min(duration, limit)
         for duration, limit in zip(durations, limits, strict=True)
@@ -52,7 +53,10 @@ def steps_of_beats(onsets: Sequence[int], per_quarter: int) -> dict[int, int]:
     return {
         beat: min(
             (straight, triplet),
-            key=lambda step: (sum(abs(_snap(tick, step) - tick) for tick in members), step != straight),
+            key=lambda step: (
+                sum(abs(_snap(tick, step) - tick) for tick in members),
+                step != straight,
+            ),
         )
         for beat, members in beats.items()
     }

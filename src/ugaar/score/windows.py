@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ugaar.score.keys import content_keys
 from ugaar.score.quantise import clip_to_next_onset, quantise
 from ugaar.score.rejects import reject
+
+Value = TypeVar("Value")
 
 Rows = list[dict[str, Any]]
 ALL = "all"
@@ -135,7 +137,7 @@ def interpolate(tick: int, ticks: Sequence[int], seconds: Sequence[float]) -> fl
     return seconds[place] + (tick - ticks[place]) * slope
 
 
-def value_at(ticks: Sequence[int], values: Sequence[Any], tick: int) -> Any:
+def value_at(ticks: Sequence[int], values: Sequence[Value], tick: int) -> Value | None:
     """Return the value that holds at a tick, None before the first."""
     place = bisect_right(ticks, tick) - 1
     return values[place] if place >= 0 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 
 UNDETERMINED = "und"
@@ -36,7 +36,7 @@ def language_of(words: Iterable[str], least: int = 3, lead: float = 1.5) -> str:
         least: fewest function words that decide.
         lead: how many times the second-best score the best must reach.
     """
-    scores: Counter[str] = Counter()
+    scores: defaultdict[str, float] = defaultdict(float)
     for word in words:
         codes = _LANGUAGES_OF.get(word, ())
         for code in codes:

@@ -10,9 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from music21 import chord, converter, harmony, key, meter, note, stream, tempo
+from music21 import (
+    base,
+    chord,
+    converter,
+    harmony,
+    key,
+    metadata,
+    meter,
+    note,
+    stream,
+    tempo,
+)
 
 from ugaar.score.lyrics import Fragment, fragment
 from ugaar.score.notes import Note, apply_melisma
@@ -38,7 +49,7 @@ def parse(path: Path) -> stream.Score:
     """Parse a file with music21, neither reading nor writing its pickle cache."""
     reader = converter.Converter()
     reader.parseFile(path, forceSource=True, storePickle=False)
-    return reader.stream
+    return cast(stream.Score, reader.stream)
 
 
 def ticks(quarters: float | Fraction) -> int:
@@ -88,12 +99,12 @@ def songs_of(
     return rows
 
 
-def _text(metadata: Any, *names: str) -> str:
-    found = (getattr(metadata, name, None) for name in names) if metadata else ()
+def _text(described: metadata.Metadata | None, *names: str) -> str:
+    found = (getattr(described, name, None) for name in names) if described else ()
     return next((" ".join(str(value).split()) for value in found if value), "")
 
 
-def _sounding(part: stream.Stream) -> Iterator[note.NotRest]:
+def _sounding(part: stream.Stream) -> Iterator[note.Note | chord.Chord]:
     for element in part.recurse().notes:
         if isinstance(element, note.Note | chord.Chord) and not isinstance(
             element, harmony.ChordSymbol
@@ -113,7 +124,7 @@ def tempo_marks(score: stream.Score) -> list[tuple[int, float]]:
 
     Words alone (`Allegro`) do not count: a number read into them would be music21's guess.
     """
-    found = {}
+    found: dict[int, float] = {}
     for mark in score.recurse().getElementsByClass(tempo.MetronomeMark):
         if mark.numberImplicit and mark.numberSounding is None:
             continue
@@ -148,8 +159,9 @@ def voices_of(part: stream.Part) -> dict[str, list[Written]]:
     }
 
 
-def _written(element: note.NotRest, onset: int) -> Written:
-    top = max(element.notes, key=lambda item: item.pitch.ps) if element.isChord else element
+def _written(element: note.Note | chord.Chord, onset: int) -> Written:
+    members = element.notes if isinstance(element, chord.Chord) else [element]
+    top = max(members, key=lambda item: item.pitch.ps)
     tied = top.tie is not None and top.tie.type in ("stop", "continue")
     return Written(
         onset=onset,
@@ -160,10 +172,10 @@ def _written(element: note.NotRest, onset: int) -> Written:
     )
 
 
-def _fragments(lyrics: Iterable[note.Lyric]) -> dict[int, tuple[Fragment, ...]]:
+def _fragments(lyrics: Iterable[note.Lyric] | None) -> dict[int, tuple[Fragment, ...]]:
     found: dict[int, tuple[Fragment, ...]] = {}
-    for lyric in lyrics:
-        pieces = lyric.components if lyric.isComposite else [lyric]
+    for lyric in lyrics or ():
+        pieces = (lyric.components if lyric.isComposite else None) or [lyric]
         made = (fragment(piece.text or "", piece.syllabic) for piece in pieces)
         text = tuple(piece for piece in made if piece is not None)
         if text:
@@ -223,7 +235,7 @@ def sung_notes(
 def grid_of(part: stream.Part) -> Grid:
     """Return the bars, time signatures and key signatures of a part."""
 
-    def offset(element: Any) -> int:
+    def offset(element: base.Music21Object) -> int:
         return ticks(element.getOffsetInHierarchy(part))
 
     meters = {

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     """Write the fold of every window."""
     split = settings["split"]
-    songs = read_table(arguments.songs, SONGS, ["song_id", "path", "pitch", "onset_tick", "syllable"])
+    songs = read_table(
+        arguments.songs, SONGS, ["song_id", "path", "pitch", "onset_tick", "syllable"]
+    )
     windows = read_table(
         arguments.windows, WINDOWS, ["window_id", "song_id", "collection", "pitch", "lyrics_key"]
     ).to_pylist()

@@ -58,30 +58,42 @@ class AudioEncoder:
             for clip, onsets in zip(clips, onsets_s, strict=True)
         ]
 
-    @torch.inference_mode()
     def _encode(
         self, clip: np.ndarray, sample_rate_hz: int, onsets: Sequence[float]
     ) -> tuple[np.ndarray, np.ndarray]:
-        spectrogram = log_spectrogram(clip, sample_rate_hz)
         first, last = (
             (min(onsets), max(onsets)) if len(onsets) else (0.0, len(clip) / sample_rate_hz)
         )
         times = np.arange(first, last + 1e-9, self._hop_s)
+        return times.astype(np.float32), self.codes_at(log_spectrogram(clip, sample_rate_hz), times)
+
+    @torch.inference_mode()
+    def codes_at(self, spectrogram: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+        """Encode the excerpts of a spectrogram that are centred on given times.
+
+        As in training, the centre is frame T // 2 of an excerpt and silence lies outside the clip.
+
+        Args:
+            spectrogram: shape (n_frames, 92).
+            times_s: centres in seconds, shape (n,).
+
+        Returns:
+            Unit-length codes, float32, shape (n, 32).
+        """
         frames = self._encoder.design.frames
-        # Excerpts as in training: the centre at frame T // 2, silence outside the clip.
         padded = np.zeros((len(spectrogram) + 2 * frames, SPECTROGRAM_BINS), dtype=np.float32)
         padded[frames : frames + len(spectrogram)] = spectrogram
-        starts = np.rint(times * FRAMES_PER_SECOND).astype(np.int64) - frames // 2 + frames
+        starts = np.rint(times_s * FRAMES_PER_SECOND).astype(np.int64) - frames // 2 + frames
         starts = np.clip(starts, 0, len(padded) - frames)
         views = np.lib.stride_tricks.sliding_window_view(padded, frames, axis=0)[starts]
-        codes = np.empty((len(times), CODE_SIZE), dtype=np.float32)
-        for start in range(0, len(times), _CHUNK):
-            count = min(_CHUNK, len(times) - start)
+        codes = np.empty((len(starts), CODE_SIZE), dtype=np.float32)
+        for start in range(0, len(starts), _CHUNK):
+            count = min(_CHUNK, len(starts) - start)
             batch = np.zeros((_CHUNK, 1, SPECTROGRAM_BINS, frames), dtype=np.float32)
             batch[:count, 0] = views[start : start + count]
             raw = self._tower(torch.from_numpy(batch))[:count]
             codes[start : start + count] = self._encoder.audio_codes(raw).numpy()
-        return times.astype(np.float32), codes
+        return codes
 
 
 def load(weights: Path, settings: dict[str, Any], device: str) -> AudioEncoder:

@@ -79,7 +79,9 @@ def syllables_and_words(
     """Return the normalised syllable of each note and the word that it belongs to.
 
     A word begins with a fragment that starts one, or after a fragment that ended one, so that
-    broken marks (two beginnings in a row, an end without a beginning) still give words.
+    broken marks (two beginnings in a row, an end without a beginning) still give words. A hyphen
+    written at the end of a fragment binds the next one whatever its marks say: whole collections
+    have hyphens and call every syllable `single`.
 
     Args:
         notes: fragments of each note, none of them empty. A note with several fragments (an
@@ -92,7 +94,7 @@ def syllables_and_words(
     words: list[list[str]] = []
     word_of_note: list[int] = []
     syllables: list[str] = []
-    open_word = False
+    open_word = bound = False
     previous: tuple[Fragment, ...] | None = None
     for fragments in notes:
         if previous is not None and fragments is previous:
@@ -100,10 +102,11 @@ def syllables_and_words(
             word_of_note.append(word_of_note[-1])
             continue
         for number, part in enumerate(fragments):
-            if part.starts_word or not open_word:
+            if not open_word or (part.starts_word and not bound):
                 words.append([])
             words[-1].append(normalise(part.text))
             open_word = not part.ends_word
+            bound = part.text.endswith(HYPHENS)
             if number == 0:
                 word_of_note.append(len(words) - 1)
         syllables.append(normalise("".join(part.text for part in fragments)))

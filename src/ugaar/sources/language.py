@@ -12,7 +12,7 @@ FUNCTION_WORDS = {
     "auch wie uns dich mich herr gott",
     "en": "the and of to that my is with for we you thy thou our your his from all be not thee",
     "fr": "le les et des est que vous je mon pour dans une ne pas qui ma vostre mes tout ay au",
-    "it": "che il di non la mi con ch per gli e del della suo sua quel mio mia core amor lo "
+    "it": "che il di non mi con ch per gli e del della suo sua quel mio mia core amor lo "
     "ogni piu s'io d'amor",
     "la": "et in qui deo domine est nobis sanctus tu gloria deus patris tuam dei excelsis amen "
     "solus filius spiritus eleison kyrie cum peccata mundi",

@@ -1,0 +1,108 @@
+"""Bytes of a MIDI file to mido's events, repairing what is safe to repair."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import mido
+from mido.midifiles.meta import KeySignatureError
+
+_KEY_SIGNATURE = re.compile(rb"\xff\x59\x02(..)", re.DOTALL)
+_C_MAJOR = b"\x00\x00"
+
+
+class UnusableMidiError(Exception):
+    """A file that gives no song.
+
+    Attributes:
+        reason: reason code of the rejects table.
+        detail: what was found.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def unwrap_riff(data: bytes) -> bytes:
+    """Return the MIDI file inside a RIFF wrapper (.rmi), or the bytes as they are without one.
+
+    Raises:
+        UnusableMidiError: the wrapper holds no MIDI data.
+    """
+    if data[:4] != b"RIFF":
+        return data
+    place = 12
+    while data[8:12] == b"RMID" and place + 8 <= len(data):
+        size = int.from_bytes(data[place + 4 : place + 8], "little")
+        if data[place : place + 4] == b"data":
+            return data[place + 8 : place + 8 + size]
+        place += 8 + size + size % 2
+    raise UnusableMidiError("not-midi", "a RIFF file without a MIDI data chunk")
+
+
+def check_header(data: bytes) -> None:
+    """Raise `UnusableMidiError` unless the bytes begin as a Standard MIDI File in musical time."""
+    if not data:
+        raise UnusableMidiError("empty-file", "0 bytes")
+    if data[:4] != b"MThd":
+        raise UnusableMidiError("not-midi", f"the file begins with {data[:4]!r}, not b'MThd'")
+    if len(data) < 14:
+        raise UnusableMidiError("truncated", f"{len(data)} bytes, the header alone has 14")
+    kind = int.from_bytes(data[8:10], "big")
+    division = int.from_bytes(data[12:14], "big")
+    if division & 0x8000:
+        frames = 256 - (division >> 8)
+        raise UnusableMidiError("smpte-timing", f"time in SMPTE frames, {frames} a second")
+    if division == 0:
+        raise UnusableMidiError("unreadable-midi", "0 ticks a quarter note")
+    if kind == 2:
+        raise UnusableMidiError("asynchronous-tracks", "MIDI type 2: tracks without a common time")
+
+
+def neutral_key_signatures(data: bytes) -> bytes:
+    """Return the bytes with impossible key signatures replaced by C major.
+
+    One of them stops mido from reading the whole file. Seven sharps to seven flats, major or
+    minor, are possible; events that say so stay.
+    """
+
+    def repair(found: re.Match[bytes]) -> bytes:
+        fifths = int.from_bytes(found[1][:1], "big", signed=True)
+        possible = -7 <= fifths <= 7 and found[1][1] in (0, 1)
+        return found[0] if possible else found[0][:3] + _C_MAJOR
+
+    return _KEY_SIGNATURE.sub(repair, data)
+
+
+def open_midi(data: bytes) -> tuple[mido.MidiFile, bool]:
+    """Read a MIDI file from its bytes.
+
+    Data bytes above 127 are clipped. Text stays as bytes in disguise: mido decodes it as latin-1,
+    which `.encode("latin-1")` undoes.
+
+    Returns:
+        The file, and whether impossible key signatures were replaced.
+
+    Raises:
+        UnusableMidiError: the file is empty, cut short, no MIDI, or in SMPTE time.
+    """
+    data = unwrap_riff(data)
+    check_header(data)
+    try:
+        return _read(data), False
+    except KeySignatureError:
+        return _read(neutral_key_signatures(data)), True
+
+
+def _read(data: bytes) -> mido.MidiFile:
+    try:
+        return mido.MidiFile(file=io.BytesIO(data), clip=True, charset="latin-1")
+    except EOFError as error:
+        raise UnusableMidiError("truncated", f"{len(data)} bytes, more are announced") from error
+    except KeySignatureError:
+        raise
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise UnusableMidiError("unreadable-midi", f"{type(error).__name__}: {error}") from error

@@ -47,7 +47,7 @@ def paths(tmp_path_factory):
     ground_truth.run(
         Namespace(audio=found["audio"], sheet=found["sheet"], split=found["split"],
                   out=found["truth"]),
-        {"ground_truth": CONFIG["ground_truth"]},
+        {"ground_truth": CONFIG["ground_truth"], "cca": CONFIG["cca"]},
     )  # fmt: skip
     found["baseline"] = folder / "baseline.pt"
     run_stage(found, folder, "baseline")
@@ -210,7 +210,7 @@ def plain_model(**changes):
         {"candidates": "paired"},
         {"temperature": 0.2},
         {"reward": "softplus"},
-        {"reward_baseline": True},
+        {"reward_baseline": not CONFIG["model"]["reward_baseline"]},
         {"kl_weight": 0.0},
         {"kl_weight": 5.0},
         {"kl_teacher_gradient": True},

@@ -2,17 +2,21 @@
 
 import json
 from argparse import Namespace
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from synthetic_features import make_vectors, write_features
 
+from ugaar.align import cca
 from ugaar.align.ground_truth import find_ground_truth
 from ugaar.align.nearest import nearest_neighbours
 from ugaar.errors import DataError
 from ugaar.stages import ground_truth as stage
 from ugaar.tables import metadata_of
+from ugaar.train.dataset import load_features
+from ugaar.train.linear import fit_best_ridge
 
 
 def test_line_of_points_by_hand():
@@ -59,12 +63,13 @@ def test_ground_truth_holds_each_item_first_and_no_copy_twice():
     vectors = make_vectors(200)
     audio = np.concatenate([vectors["audio"], vectors["audio"][:20]])
     sheet = np.concatenate([vectors["sheet"], vectors["sheet"][:20]])
-    truth = find_ground_truth(audio, sheet, 5, 1e-3, None, exclude_duplicates=True)
+    analysis = cca.fit(audio, sheet, 1e-3)
+    truth = find_ground_truth(audio, sheet, 5, analysis, exclude_duplicates=True)
     assert truth.rows[:, 0].tolist() == list(range(220))
     original = np.where(truth.rows >= 200, truth.rows - 200, truth.rows)
     assert all(len(set(row)) == 5 for row in original.tolist())
     np.testing.assert_array_equal(truth.rows[:20, 1:], truth.rows[200:, 1:])
-    with_copies = find_ground_truth(audio, sheet, 5, 1e-3, None, exclude_duplicates=False)
+    with_copies = find_ground_truth(audio, sheet, 5, analysis, exclude_duplicates=False)
     assert with_copies.rows[0, :2].tolist() == [0, 200]
     assert with_copies.distances[0, 1] == 0.0
 
@@ -73,7 +78,7 @@ def run_stage(paths, out, **changes):
     settings = {"top_k": 5, "ridge": 0.001, "components": None, "exclude_duplicates": True}
     stage.run(
         Namespace(audio=paths["audio"], sheet=paths["sheet"], split=paths["split"], out=out),
-        {"ground_truth": {**settings, **changes}},
+        {"ground_truth": {**settings, **changes}, "cca": {"ridges": [1e-3, 1e-1]}},
     )
 
 
@@ -105,3 +110,19 @@ def test_stage_errors_leave_no_file(tmp_path, n, changes, message):
     with pytest.raises(DataError, match=message):
         run_stage(paths, tmp_path / "out.parquet", **changes)
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_ridge_null_takes_the_best_on_the_validation_fold(tmp_path):
+    paths = write_features(tmp_path, n=300)
+    run_stage(paths, tmp_path / "chosen.parquet", ridge=None)
+    chosen = float(metadata_of(tmp_path / "chosen.parquet")["ridge"])
+    run_stage(paths, tmp_path / "given.parquet", ridge=chosen)
+    assert chosen in (1e-3, 1e-1)
+    files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("chosen", "given")]
+    assert files[0] == files[1]
+    features = load_features({m: paths[m] for m in ("audio", "sheet")}, paths["split"])
+    axes = {m: cca.principal_axes(r) for m, r in features.take("train").vectors.items()}
+    valid = features.take("valid")
+    valid = replace(valid, content={m: np.arange(len(valid)) for m in valid.vectors})
+    _, scores = fit_best_ridge(("audio", "sheet"), axes, valid, [1e-3, 1e-1])
+    assert chosen == [1e-3, 1e-1][int(np.argmax(scores))]

@@ -20,25 +20,22 @@ from ugaar.errors import DataError
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """Neighbours of n training items, and the CCA that they were found with.
+    """Neighbours of n training items.
 
     Attributes:
         rows: (n, k) rows of the neighbours, nearest first; column 0 is the item itself.
         distances: (n, k) Euclidean distances of the unit-length joint codes, 0 to 2.
-        correlations: canonical correlations of audio and sheet on the training fold.
     """
 
     rows: NDArray[np.intp]
     distances: NDArray[np.float64]
-    correlations: NDArray[np.float64]
 
 
 def find_ground_truth(
     audio: NDArray,
     sheet: NDArray,
     top_k: int,
-    ridge: float,
-    components: int | None,
+    analysis: cca.CanonicalCorrelation,
     exclude_duplicates: bool,
 ) -> GroundTruth:
     """Find the nearest neighbours of each training item in the CCA space.
@@ -47,18 +44,16 @@ def find_ground_truth(
         audio: (n, p) mean audio features of the training fold.
         sheet: (n, q) mean sheet features; row i belongs to row i of audio.
         top_k: neighbours of each item, itself included (paper: 5).
-        ridge: relative ridge of the CCA.
-        components: principal components kept in each view before the CCA; None keeps all.
+        analysis: the CCA of these features.
         exclude_duplicates: leave out items whose audio and sheet equal those of a neighbour
             already counted; otherwise five copies of one melody could be the five neighbours.
 
     Returns:
-        The neighbours with their distances and the canonical correlations.
+        The neighbours with their distances.
 
     Raises:
-        DataError: the fold is too small for the CCA or for `top_k`.
+        DataError: the fold is too small for `top_k`.
     """
-    analysis = cca.fit(audio, sheet, ridge, components)
     joint = cca.unit_rows(analysis.project_x(audio) + analysis.project_y(sheet))
     content = content_numbers(audio, sheet) if exclude_duplicates else np.arange(len(audio))
     # Rows of a matrix product can differ in the last bit: give equal content one code.
@@ -72,4 +67,4 @@ def find_ground_truth(
             "different windows; lower it or use more data"
         )
     rows, distances = nearest_neighbours(joint[first][place], top_k, distinct=content)
-    return GroundTruth(rows, distances, analysis.correlations)
+    return GroundTruth(rows, distances)

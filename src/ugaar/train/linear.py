@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ugaar.align import cca
 from ugaar.train.dataset import MODALITY_PAIRS, Features
-from ugaar.train.loop import HistoryRow
+from ugaar.train.history import HistoryRow
 from ugaar.train.validation import mean_reciprocal_ranks
 
 
@@ -50,22 +50,42 @@ def fit_cca_pairs(
     axes = {m: cca.principal_axes(rows, components) for m, rows in train.vectors.items()}
     fitted, history = [], []
     for first, second in MODALITY_PAIRS:
-        best: tuple[float, FittedPair] | None = None
-        for number, ridge in enumerate(ridges, start=1):
-            pair = FittedPair(
-                (first, second), ridge, cca.fit_axes(axes[first], axes[second], ridge)
-            )
-            space = {m: pair.project(m, valid.vectors[m]) for m in pair.modalities}
-            scores = mean_reciprocal_ranks([space], valid.content, "cosine")
-            score = sum(scores.values()) / len(scores)
-            phase = f"cca {pair.space}"
-            history.append((phase, number, "ridge", float(ridge)))
-            history.append((phase, number, "valid MRR mean", score))
-            if best is None or score > best[0]:
-                best = (score, pair)
-        if best is not None:
-            fitted.append(best[1])
+        pair, scores = fit_best_ridge((first, second), axes, valid, ridges)
+        fitted.append(pair)
+        for number, (ridge, score) in enumerate(zip(ridges, scores, strict=True), start=1):
+            history.append((f"cca {pair.space}", number, "ridge", float(ridge)))
+            history.append((f"cca {pair.space}", number, "valid MRR mean", score))
     return fitted, history
+
+
+def fit_best_ridge(
+    modalities: tuple[str, str],
+    axes: Mapping[str, cca.PrincipalAxes],
+    valid: Features,
+    ridges: Sequence[float],
+) -> tuple[FittedPair, list[float]]:
+    """Fit one pair with each ridge; keep the best.
+
+    Args:
+        modalities: the pair.
+        axes: modality -> its decomposed training features.
+        valid: validation fold; the measure is the mean MRR of both directions.
+        ridges: relative ridges to try; the first of equally good ones is kept.
+
+    Returns:
+        The pair fitted with the best ridge, and the measure for each ridge.
+    """
+    first, second = modalities
+    tried = [
+        FittedPair(modalities, ridge, cca.fit_axes(axes[first], axes[second], ridge))
+        for ridge in ridges
+    ]
+    scores = []
+    for pair in tried:
+        space = {m: pair.project(m, valid.vectors[m]) for m in modalities}
+        found = mean_reciprocal_ranks([space], valid.content, "cosine")
+        scores.append(sum(found.values()) / len(found))
+    return tried[int(np.argmax(scores))], scores
 
 
 def random_points(

@@ -14,9 +14,7 @@ from torch import Tensor
 from ugaar.errors import DataError
 from ugaar.progress import Progress
 from ugaar.train.checkpoint import Checkpoint
-
-HistoryRow = tuple[str, int, str, float]
-"""Phase, epoch or round, metric, value."""
+from ugaar.train.history import HistoryRow
 
 
 class Trainee(Protocol):

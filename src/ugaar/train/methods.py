@@ -20,8 +20,9 @@ from ugaar.train.checkpoint import Checkpoint
 from ugaar.train.dataset import Features
 from ugaar.train.discriminative import CPU, DiscriminativeTraining
 from ugaar.train.embed import embed_distinct
+from ugaar.train.history import HistoryRow
 from ugaar.train.linear import fit_cca_pairs, random_points
-from ugaar.train.loop import HistoryRow, Outcome, Trainee, epoch_generator, run_training
+from ugaar.train.loop import Outcome, Trainee, epoch_generator, run_training
 from ugaar.train.model_settings import ModelSettings
 from ugaar.train.normalise import Normaliser
 from ugaar.train.training_set import TrainingSet, ValidationSet

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 SOFT_HYPHEN = "\u00ad"
 HYPHENS = ("-", SOFT_HYPHEN, "\u2010", "\u2011")
+ELISION_MARKS = "\u035c\u0361"
 APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc\u00b4`"), "'")
 _VERSE_NUMBER = re.compile(r"^\s*\d+\s*[.):]?\s*")
 _INNER_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
@@ -39,7 +40,8 @@ def normalise(text: str) -> str:
     kept = "".join(
         character
         for character in text
-        if character == "'" or unicodedata.category(character)[0] in "LM"
+        if character == "'"
+        or (unicodedata.category(character)[0] in "LM" and character not in ELISION_MARKS)
     )
     return _keep_inner_apostrophes(unicodedata.normalize("NFC", kept))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import groupby
 
 UNDETERMINED = "und"
 
@@ -12,10 +13,11 @@ FUNCTION_WORDS = {
     "auch wie uns dich mich herr gott",
     "en": "the and of to that my is with for we you thy thou our your his from all be not thee",
     "fr": "le les et des est que vous je mon pour dans une ne pas qui ma vostre mes tout ay au",
-    "it": "che il di non mi con ch per gli e del della suo sua quel mio mia core amor lo "
-    "ogni piu s'io d'amor",
+    "it": "che il di non con ch per gli e del della suo sua quel mio mia core amor lo "
+    "ogni piu s'io d'amor io ch'io tu ma ne mi la",
     "la": "et in qui deo domine est nobis sanctus tu gloria deus patris tuam dei excelsis amen "
-    "solus filius spiritus eleison kyrie cum peccata mundi",
+    "solus filius spiritus eleison kyrieleison kyrie christe christeleison cum peccata mundi "
+    "domino domini benedicamus sancte virgo o ave pro per ut ad maria",
 }
 _LANGUAGES_OF = {
     word: [code for code, words in FUNCTION_WORDS.items() if word in words.split()]
@@ -32,12 +34,13 @@ def language_of(words: Iterable[str], least: int = 3, lead: float = 1.5) -> str:
     its main language.
 
     Args:
-        words: normalised words, one for each note.
+        words: normalised words, one for each note; one that goes on over several notes counts
+            once.
         least: fewest function words that decide.
         lead: how many times the second-best score the best must reach.
     """
     scores: defaultdict[str, float] = defaultdict(float)
-    for word in words:
+    for word, _ in groupby(words):
         codes = _LANGUAGES_OF.get(word, ())
         for code in codes:
             scores[code] += 1 / len(codes)

@@ -17,6 +17,7 @@ from ugaar.errors import ConfigError, DataError
 from ugaar.progress import Progress
 from ugaar.score.notes import Note, apply_melisma
 from ugaar.score.rejects import reject
+from ugaar.sources.language import UNDETERMINED, language_of
 from ugaar.sources.midi_bytes import UnusableMidiError, open_midi
 from ugaar.sources.midi_lyrics import LyricStream, choose_stream, headers_of, streams_of
 from ugaar.sources.midi_melody import Melody, choose_melody, scaled
@@ -128,13 +129,16 @@ def song_of(data: bytes, name: str, source: Mapping[str, Any]) -> dict[str, Any]
         part=melody.name,
         title=headers.get("title", ""),
         composer="",
-        language=headers.get("language", ""),
+        language=headers.get("language", UNDETERMINED),
         verse="1",
         encoding=stream.encoding,
         timing="performed",
         tempo_source="midi" if _tempo_given(midi) else "default",
     )
-    return song_row(origin, notes, grid_of(midi))
+    row = song_row(origin, notes, grid_of(midi))
+    if "language" not in headers:
+        row["language"] = language_of(row["word"])
+    return row
 
 
 def performance(midi: mido.MidiFile, name: str) -> pretty_midi.PrettyMIDI:

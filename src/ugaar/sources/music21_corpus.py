@@ -10,7 +10,13 @@ from typing import Any
 
 from ugaar.progress import Progress
 from ugaar.score.rejects import reject
-from ugaar.sources.music21_files import corpus_files, holds_lyrics, score_bytes, text_encoding
+from ugaar.sources.music21_files import (
+    corpus_files,
+    holds_lyrics,
+    holds_transpositions,
+    score_bytes,
+    text_encoding,
+)
 from ugaar.sources.songs import shard_of
 
 Rows = list[dict[str, Any]]
@@ -56,7 +62,9 @@ def _read(root: Path, path: str, settings: Mapping[str, Any]) -> tuple[Rows, str
 
     try:
         score = parse(root / path)
-        songs = songs_of(score, path, text_encoding(data), settings)
+        songs = songs_of(
+            score, path, text_encoding(data), settings, transposing=holds_transpositions(data)
+        )
     except _parse_errors() as error:
         logging.warning("%s: %s: %s", path, type(error).__name__, error)
         return [], "unreadable-score", f"{type(error).__name__}: {error}"

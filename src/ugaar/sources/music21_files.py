@@ -61,10 +61,15 @@ def text_encoding(data: bytes) -> str:
 
 def holds_lyrics(data: bytes) -> bool:
     """Tell whether MusicXML has any lyric element, without parsing it."""
-    return "<lyric".encode(_unmarked(text_encoding(data), data)) in data
+    return _holds(data, "<lyric")
 
 
-def _unmarked(encoding: str, data: bytes) -> str:
-    if encoding == "utf-8":
-        return encoding
-    return "utf-16-le" if data[:2] == b"\xff\xfe" else "utf-16-be"
+def holds_transpositions(data: bytes) -> bool:
+    """Tell whether MusicXML says of any part that it sounds at another pitch than written."""
+    return _holds(data, "<transpose")
+
+
+def _holds(data: bytes, text: str) -> bool:
+    if text_encoding(data) == "utf-8":
+        return text.encode() in data
+    return text.encode("utf-16-le" if data[:2] == b"\xff\xfe" else "utf-16-be") in data

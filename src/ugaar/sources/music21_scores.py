@@ -28,6 +28,7 @@ from music21 import (
 from ugaar.score.lyrics import Fragment, fragment
 from ugaar.score.notes import Note, apply_melisma
 from ugaar.score.tempo import TempoMap
+from ugaar.sources.language import UNDETERMINED, language_of
 from ugaar.sources.songs import Grid, Origin, song_row
 from ugaar.tables import TICKS_PER_QUARTER
 
@@ -58,7 +59,11 @@ def ticks(quarters: float | Fraction) -> int:
 
 
 def songs_of(
-    score: stream.Score, path: str, encoding: str, settings: Mapping[str, Any]
+    score: stream.Score,
+    path: str,
+    encoding: str,
+    settings: Mapping[str, Any],
+    transposing: bool,
 ) -> list[dict[str, Any]]:
     """Return a row of the songs table for each voice of the score that has lyrics.
 
@@ -67,6 +72,12 @@ def songs_of(
         path: the file's path inside the corpus; its first folder is the collection.
         encoding: text encoding of the file.
         settings: the `source` section of the configuration.
+        transposing: whether the file itself says that a part sounds elsewhere than written.
+            Without it music21's transpositions are guesses from MIDI programs (it takes a voice
+            for a tenor saxophone) and are not applied.
+
+    Returns:
+        The rows; their language is that of the text of all voices together.
     """
     marks = tempo_marks(score)
     times = TempoMap(marks, settings["default_tempo_qpm"])
@@ -75,7 +86,8 @@ def songs_of(
     for number, part in enumerate(score.parts, start=1):
         if not any(element.lyrics for element in _sounding(part)):
             continue
-        part = _at_sounding_pitch(part)
+        if transposing:
+            part = _at_sounding_pitch(part)
         grid = grid_of(part)
         for voice, written in voices_of(part).items():
             notes, verse = sung_notes(merge_ties(written), settings, times)
@@ -89,14 +101,15 @@ def songs_of(
                 part=name,
                 title=_text(metadata, "title", "movementName"),
                 composer=_text(metadata, "composer"),
-                language="",
+                language=UNDETERMINED,
                 verse=str(verse),
                 encoding=encoding,
                 timing="notated",
                 tempo_source="score" if marks else "default",
             )
             rows.append(song_row(origin, notes, grid))
-    return rows
+    language = language_of(word for row in rows for word in row["word"])
+    return [{**row, "language": language} for row in rows]
 
 
 def _text(described: metadata.Metadata | None, *names: str) -> str:

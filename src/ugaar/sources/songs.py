@@ -9,7 +9,6 @@ from typing import Any
 
 from ugaar.score.lyrics import syllables_and_words
 from ugaar.score.notes import Note
-from ugaar.sources.language import language_of
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,7 @@ def song_row(origin: Origin, notes: Sequence[Note], grid: Grid) -> dict[str, Any
     """Return a row of the songs table.
 
     Args:
-        origin: where the song comes from; an empty language is replaced by the one that its
-            words are recognised as.
+        origin: where the song comes from.
         notes: notes in order, each with text.
         grid: bars and signatures.
     """
@@ -63,7 +61,6 @@ def song_row(origin: Origin, notes: Sequence[Note], grid: Grid) -> dict[str, Any
     return {
         "song_id": song_id(origin.source, origin.path, origin.part),
         **vars(origin),
-        "language": origin.language or language_of(words),
         "n_notes": len(notes),
         "pitch": [note.pitch for note in notes],
         "onset_s": [note.onset_s for note in notes],

@@ -106,12 +106,13 @@ def syllables_and_words(
         for number, part in enumerate(fragments):
             if not open_word or (part.starts_word and not bound):
                 words.append([])
-            words[-1].append(normalise(part.text))
+            words[-1].append(part.text)
             open_word = not part.ends_word
             bound = part.text.endswith(HYPHENS)
             if number == 0:
                 word_of_note.append(len(words) - 1)
         syllables.append(normalise("".join(part.text for part in fragments)))
         previous = fragments
-    joined = ["".join(word) for word in words]
+    # Joined first: the apostrophe of ev + 'ry is inside the word though not in a syllable.
+    joined = [normalise("".join(word)) for word in words]
     return syllables, [joined[index] for index in word_of_note]

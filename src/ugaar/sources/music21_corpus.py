@@ -74,9 +74,10 @@ def _read(root: Path, path: str, settings: Mapping[str, Any]) -> tuple[Rows, str
 
 
 def _parse_errors() -> tuple[type[Exception], ...]:
-    """The exceptions by which music21 reports a score that it cannot read."""
+    """The exceptions by which music21 reports a score that it cannot read; it checks little."""
     from xml.etree.ElementTree import ParseError
 
     from music21.exceptions21 import Music21Exception
 
-    return (Music21Exception, ParseError, ValueError, KeyError, IndexError, AttributeError)
+    malformed = (ValueError, TypeError, KeyError, IndexError, AttributeError)
+    return (Music21Exception, ParseError, *malformed)

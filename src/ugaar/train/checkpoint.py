@@ -77,8 +77,3 @@ class Checkpoint:
             return
         save_file(self.path, {"identity": self._identity, "state": state})
         self._last = time.monotonic()
-
-    def remove(self) -> None:
-        """Delete the file once the results are written."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)

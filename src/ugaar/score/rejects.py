@@ -4,7 +4,6 @@ from __future__ import annotations
 
 REMEDIES = {
     "no-lyrics": "nothing to do; only scores and MIDI files with lyrics are used",
-    "not-included": "widen source.include",
     "unreadable-score": "open and save the score again with a notation program",
     "empty-file": "delete the file or get it again",
     "not-midi": "remove the file, or convert it to a Standard MIDI File",

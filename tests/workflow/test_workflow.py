@@ -40,7 +40,7 @@ def test_default_profile_plans_the_whole_job_in_few_jobs(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     jobs = _counts(done.stdout + done.stderr)
-    assert jobs["train"] == 35
+    assert jobs["train"] == 40
     assert jobs["total"] <= 400
 
 
@@ -50,7 +50,7 @@ def test_slurm_profile_plans_the_same_jobs(tmp_path):
         tmp_path, "-n", "--workflow-profile", profile, "--configfile", str(ROOT / "config.yaml")
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert _counts(done.stdout + done.stderr)["train"] == 35
+    assert _counts(done.stdout + done.stderr)["train"] == 40
 
 
 @pytest.mark.parametrize(("device", "gpu"), [("cpu", 0), ("cuda", 1)])

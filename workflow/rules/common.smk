@@ -35,6 +35,7 @@ DATASET = config["dataset"]
 SHARDS = [str(number) for number in range(config["shards"])]
 METHODS = config["methods"]
 SEEDS = config["seeds"]
+STARTED_FROM_BASELINE = ("baseline-longer", "baseline-gan", "ugaar")
 FIGURES = ["ranks", "training", "funnel", "correlations", "samples"]
 AUDIO_ENCODERS = list(
     dict.fromkeys(
@@ -56,7 +57,7 @@ SHEET_ENCODERS = ["sheet", *(["sheet_untrained"] if "untrained" in METHODS else 
 wildcard_constraints:
     shard=r"\d+",
     seed=r"\d+",
-    method="|".join(METHODS),
+    method=r"[a-z0-9-]+",
     encoder="|".join(ENCODERS),
     sheet_encoder="sheet|sheet_untrained",
     table="table_1|table_2",
@@ -147,7 +148,7 @@ def train_inputs(wildcards) -> dict[str, str]:
     }
     if wildcards.method == "ugaar":
         found["ground_truth"] = f"{folder}/ground_truth.parquet"
-    if wildcards.method in ("baseline-gan", "ugaar"):
+    if wildcards.method in STARTED_FROM_BASELINE:
         found["baseline"] = f"{folder}/train/baseline/seed-{wildcards.seed}/model.pt"
     return found
 
@@ -157,7 +158,7 @@ def train_options(wildcards, input) -> str:
     flags = []
     if wildcards.method == "ugaar":
         flags.append(f"--ground-truth {input.ground_truth}")
-    if wildcards.method in ("baseline-gan", "ugaar"):
+    if wildcards.method in STARTED_FROM_BASELINE:
         flags.append(f"--baseline {input.baseline}")
     return " ".join(flags)
 

@@ -54,6 +54,7 @@ rule train_encoder:
         f"logs/{DATASET}/train_encoder.log",
     benchmark:
         f"results/{DATASET}/benchmarks/train_encoder.tsv"
+    priority: 10
     conda:
         "../../envs/torch.yaml"
     resources:

@@ -5,6 +5,7 @@ Outputs: results/<dataset>/{audio,sheet}/shard-<i>.parquet
 """
 
 
+# The encoder's training is the longest job and needs all clips and strips, so these go first.
 rule render_audio:
     """Synthesise the windows of one shard with TiMidity++."""
     input:
@@ -16,6 +17,7 @@ rule render_audio:
         f"logs/{DATASET}/render_audio/{{shard}}.log",
     benchmark:
         f"results/{DATASET}/benchmarks/render_audio/{{shard}}.tsv"
+    priority: 10
     conda:
         "../../envs/render.yaml"
     resources:
@@ -47,6 +49,7 @@ rule render_sheet:
         f"logs/{DATASET}/render_sheet/{{shard}}.log",
     benchmark:
         f"results/{DATASET}/benchmarks/render_sheet/{{shard}}.tsv"
+    priority: 10
     conda:
         "../../envs/render.yaml"
     resources:

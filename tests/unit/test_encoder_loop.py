@@ -1,5 +1,7 @@
 """Training of the encoder: it learns, it resumes, it keeps its best."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -74,10 +76,16 @@ def test_a_killed_and_resumed_training_equals_an_uninterrupted_one(pools, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
-def test_a_checkpoint_of_other_settings_is_ignored(pools, tmp_path):
+@pytest.mark.parametrize("other", ["margin", "data", "no checkpoint"])
+def test_a_checkpoint_of_another_training_is_ignored(pools, tmp_path, other):
     checkpoint = tmp_path / "checkpoint.pt"
-    other = TrainingPlan(**{**vars(PLAN), "margin": 0.5})
-    trained(pools, plan=other, checkpoint=checkpoint)
+    if other == "margin":
+        trained(pools, plan=replace(PLAN, margin=0.5), checkpoint=checkpoint)
+    elif other == "data":
+        moved = replace(pools["train"], column=pools["train"].column + 1.0)
+        trained({**pools, "train": moved}, checkpoint=checkpoint)
+    else:
+        torch.save({"something": "else"}, checkpoint)
     assert same(
         trained(pools)[0].state_dict(), trained(pools, checkpoint=checkpoint)[0].state_dict()
     )
@@ -85,7 +93,7 @@ def test_a_checkpoint_of_other_settings_is_ignored(pools, tmp_path):
 
 @pytest.mark.parametrize("loss", ["ranking", "contrastive"])
 def test_training_beats_random_weights(pools, loss):
-    plan = TrainingPlan(**{**vars(PLAN), "steps": 24, "validate_every": 24, "loss": loss})
+    plan = replace(PLAN, steps=24, validate_every=24, loss=loss)
     encoder, history = trained(pools, plan=plan)
     # 40 validation pairs: chance is an MRR of 0.107.
     refitted = {name: value for phase, _, name, value in history if phase == "refitted"}
@@ -95,7 +103,7 @@ def test_training_beats_random_weights(pools, loss):
 
 def test_the_best_validation_is_kept(pools):
     # A learning rate this high ruins the weights in the second half.
-    plan = TrainingPlan(**{**vars(PLAN), "learning_rate": 0.3, "schedule": "constant"})
+    plan = replace(PLAN, learning_rate=0.3, schedule="constant")
     encoder, history = trained(pools, plan)
     scores = {
         step: np.mean([v for p, s, n, v in history if (p, s) == ("valid", step) and "MRR" in n])
@@ -103,7 +111,7 @@ def test_the_best_validation_is_kept(pools):
     }
     best = max(scores, key=scores.get)
     assert best == 2
-    until_best, _ = trained(pools, TrainingPlan(**{**vars(plan), "steps": best}))
+    until_best, _ = trained(pools, replace(plan, steps=best))
     assert same(until_best.state_dict(), encoder.state_dict())
 
 
@@ -118,12 +126,12 @@ def test_validation_of_a_blind_encoder_is_a_tie(pools):
 
 
 def test_divergence_is_named(pools):
-    plan = TrainingPlan(**{**vars(PLAN), "learning_rate": 1e30, "validate_every": 4})
+    plan = replace(PLAN, learning_rate=1e30, validate_every=4)
     with pytest.raises(DataError, match=r"diverged at step \d .*learning_rate"):
         trained(pools, plan)
 
 
 def test_too_few_pairs_are_named(pools):
-    plan = TrainingPlan(**{**vars(PLAN), "batch_size": 1000})
+    plan = replace(PLAN, batch_size=1000)
     with pytest.raises(DataError, match="80 training pairs are fewer than a batch of 1000"):
         trained(pools, plan)

@@ -119,7 +119,7 @@ def train_encoder(
     identity = {
         "plan": asdict(plan),
         "design": encoder.design.as_dict(),
-        "pairs": [len(train), len(valid)],
+        "pairs": [train.digest(), valid.digest()],
     }
     if checkpoint is not None and checkpoint.exists():
         _resume(checkpoint, identity, encoder, optimiser, state)
@@ -313,7 +313,7 @@ def _resume(
     state: _State,
 ) -> None:
     content = read_tensors(path)
-    if content["identity"] != identity:
+    if not isinstance(content, dict) or content.get("identity") != identity:
         logging.info("%s: checkpoint of other settings or data, starting afresh", path)
         return
     encoder.load_state_dict(content["encoder"])

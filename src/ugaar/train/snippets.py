@@ -7,6 +7,7 @@ resolution, spectrograms as 16-bit floats; 2,000 windows take about 250 MB.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,6 +60,14 @@ class Snippets:
 
     def __len__(self) -> int:
         return len(self.column)
+
+    def digest(self) -> str:
+        """Return a hash of the pairs' places, the strips and the spectrograms."""
+        found = hashlib.sha256()
+        places = (self.strip_of, self.spectrogram_of, self.column, self.frame)
+        for array in (*places, *self.strips, *self.spectrograms):
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
 
     def spaced(self, count: int) -> Snippets:
         """Return at most `count` pairs at equal distances in the pool."""

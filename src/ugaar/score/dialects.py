@@ -8,6 +8,7 @@ breaks) and paragraphs (`\`) end words too, and are no text.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from ugaar.score.lyrics import HYPHENS, Fragment, normalise
 
@@ -56,6 +57,8 @@ def fragments_of(
     dialect = dialect_of(texts)
     found: list[tuple[Fragment, ...] | None] = []
     starts_word = True
+    hyphen_before = False
+    last_sung = -1
     for text in texts:
         opens_line = text.startswith((*_LINE_MARKS, *_LINE_BREAKS)) or text[:1].isspace()
         body = text.strip(_LINE_BREAKS).lstrip("".join(_LINE_MARKS))
@@ -65,7 +68,14 @@ def fragments_of(
             starts_word = starts_word or ends_line or body != body.rstrip()
             found.append(None)
             continue
-        ends_word = ends_line or _ends_word(body, dialect)
+        if body.startswith(HYPHENS) and last_sung >= 0:
+            *before, end = found[last_sung] or ()
+            found[last_sung] = (*before, replace(end, ends_word=False))
+        # A hyphen carries the word over a line break too.
+        starts_word = starts_word and not (hyphen_before or body.startswith(HYPHENS))
+        hyphen_before = body.rstrip().endswith(HYPHENS)
+        ends_word = not hyphen_before and (ends_line or _ends_word(body, dialect))
+        last_sung = len(found)
         pieces = [piece for piece in body.split() if normalise(piece)]
         last = len(pieces) - 1
         found.append(
@@ -79,6 +89,4 @@ def fragments_of(
 
 
 def _ends_word(body: str, dialect: str) -> bool:
-    if body.rstrip().endswith(HYPHENS):
-        return False
     return body != body.rstrip() if dialect == SPACES else True

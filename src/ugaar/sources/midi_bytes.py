@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-import re
 
 import mido
-from mido.midifiles.meta import KeySignatureError
 
-_KEY_SIGNATURE = re.compile(rb"\xff\x59\x02(..)", re.DOTALL)
-_C_MAJOR = b"\x00\x00"
+from ugaar.sources.midi_repair import neutralised
 
 
 class UnusableMidiError(Exception):
@@ -62,39 +59,22 @@ def check_header(data: bytes) -> None:
         raise UnusableMidiError("asynchronous-tracks", "MIDI type 2: tracks without a common time")
 
 
-def neutral_key_signatures(data: bytes) -> bytes:
-    """Return the bytes with impossible key signatures replaced by C major.
-
-    One of them stops mido from reading the whole file. Seven sharps to seven flats, major or
-    minor, are possible; events that say so stay.
-    """
-
-    def repair(found: re.Match[bytes]) -> bytes:
-        fifths = int.from_bytes(found[1][:1], "big", signed=True)
-        possible = -7 <= fifths <= 7 and found[1][1] in (0, 1)
-        return found[0] if possible else found[0][:3] + _C_MAJOR
-
-    return _KEY_SIGNATURE.sub(repair, data)
-
-
-def open_midi(data: bytes) -> tuple[mido.MidiFile, bool]:
+def open_midi(data: bytes) -> tuple[mido.MidiFile, int]:
     """Read a MIDI file from its bytes.
 
     Data bytes above 127 are clipped. Text stays as bytes in disguise: mido decodes it as latin-1,
     which `.encode("latin-1")` undoes.
 
     Returns:
-        The file, and whether impossible key signatures were replaced.
+        The file, and how many malformed meta events were left out.
 
     Raises:
         UnusableMidiError: the file is empty, cut short, no MIDI, or in SMPTE time.
     """
     data = unwrap_riff(data)
     check_header(data)
-    try:
-        return _read(data), False
-    except KeySignatureError:
-        return _read(neutral_key_signatures(data)), True
+    data, malformed = neutralised(data)
+    return _read(data), malformed
 
 
 def _read(data: bytes) -> mido.MidiFile:
@@ -102,7 +82,5 @@ def _read(data: bytes) -> mido.MidiFile:
         return mido.MidiFile(file=io.BytesIO(data), clip=True, charset="latin-1")
     except EOFError as error:
         raise UnusableMidiError("truncated", f"{len(data)} bytes, more are announced") from error
-    except KeySignatureError:
-        raise
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise UnusableMidiError("unreadable-midi", f"{type(error).__name__}: {error}") from error

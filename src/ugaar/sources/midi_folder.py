@@ -101,9 +101,9 @@ def song_of(data: bytes, name: str, source: Mapping[str, Any]) -> dict[str, Any]
     Raises:
         UnusableMidiError: the file cannot be read, or has no lyrics, notes or melody.
     """
-    midi, repaired = open_midi(data)
-    if repaired:
-        logging.info("%s: an impossible key signature was read as C major", name)
+    midi, malformed = open_midi(data)
+    if malformed:
+        logging.info("%s: %d malformed meta events left out", name, malformed)
     performed = performance(midi, name)
     if not any(instrument.notes for instrument in performed.instruments):
         raise UnusableMidiError("no-notes", f"{len(midi.tracks)} tracks without notes")
@@ -142,17 +142,40 @@ def song_of(data: bytes, name: str, source: Mapping[str, Any]) -> dict[str, Any]
 
 
 def performance(midi: mido.MidiFile, name: str) -> pretty_midi.PrettyMIDI:
-    """Return notes and tempo map by pretty_midi, which changes what it is given: give a copy."""
+    """Return notes and tempo map by pretty_midi.
+
+    pretty_midi changes what it is given, so it gets a copy, and reads tempi of the first track
+    only, so that track gets those of all.
+    """
+    own = copy.deepcopy(midi)
+    if any(event.type == "set_tempo" for track in own.tracks[1:] for event in track):
+        own.tracks[0] = _with_all_tempi(own)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            found = pretty_midi.PrettyMIDI(mido_object=copy.deepcopy(midi))
+            found = pretty_midi.PrettyMIDI(mido_object=own)
         except (ValueError, IndexError, KeyError, ZeroDivisionError) as error:
             detail = f"{type(error).__name__}: {error}"
             raise UnusableMidiError("unreadable-midi", detail) from error
     for warning in caught:
         logging.info("%s: %s", name, warning.message)
     return found
+
+
+def _with_all_tempi(midi: mido.MidiFile) -> mido.MidiTrack:
+    """Return the first track with the tempo events of the other tracks merged in."""
+    others = []
+    for track in midi.tracks[1:]:
+        tick = 0
+        tempi = mido.MidiTrack()
+        last = 0
+        for event in track:
+            tick += event.time
+            if event.type == "set_tempo":
+                tempi.append(event.copy(time=tick - last))
+                last = tick
+        others.append(tempi)
+    return mido.merge_tracks([midi.tracks[0], *others])
 
 
 def _tempo_given(midi: mido.MidiFile) -> bool:

@@ -105,26 +105,30 @@ def headers_of(midi: mido.MidiFile) -> dict[str, str]:
 def streams_of(midi: mido.MidiFile, hold_marks: Collection[str]) -> list[LyricStream]:
     """Return every stream of a file that holds a syllable.
 
-    Text (0x01) at the very start is credits, not lyrics.
+    Text (0x01) at the very start is credits, not lyrics, except the last one of a track that is
+    marked as lyrics where the first note starts there too: it is the first syllable.
     """
     karaoke = "karaoke" in headers_of(midi)
+    sung_at_once = any(_note_at_start(track) for track in midi.tracks)
     found = []
     for number, track in enumerate(midi.tracks):
         name = track.name.encode("latin-1")
         for kind in ("lyrics", "text"):
             ticks, raw = _events(track, kind)
             texts, encoding = decode(raw)
+            marked = kind == "lyrics" or karaoke or _calls_itself_lyrics(track.name)
             kept = [
-                (tick, text)
-                for tick, text in zip(ticks, texts, strict=True)
-                if not is_header(text) and (kind == "lyrics" or tick > 0)
+                (tick, text) for tick, text in zip(ticks, texts, strict=True) if not is_header(text)
             ]
+            if kind == "text":
+                at_start = sum(tick == 0 for tick, _ in kept)
+                kept = kept[at_start - (marked and sung_at_once and at_start > 0) :]
             fragments = fragments_of([text for _, text in kept], hold_marks)
             stream = LyricStream(
                 kind=kind,
                 track=number,
                 track_name=decode([name])[0][0].strip(),
-                marked=kind == "lyrics" or karaoke or _calls_itself_lyrics(track.name),
+                marked=marked,
                 encoding=encoding,
                 syllables=[
                     Syllable(tick, text) for (tick, _), text in zip(kept, fragments, strict=True)
@@ -133,6 +137,16 @@ def streams_of(midi: mido.MidiFile, hold_marks: Collection[str]) -> list[LyricSt
             if stream.onsets:
                 found.append(stream)
     return found
+
+
+def _note_at_start(track: mido.MidiTrack) -> bool:
+    """Tell whether a pitched note starts at tick 0 (channel 9, from 0, is drums)."""
+    for event in track:
+        if event.time:
+            return False
+        if event.type == "note_on" and event.velocity and event.channel != 9:
+            return True
+    return False
 
 
 def _calls_itself_lyrics(name: str) -> bool:

@@ -74,6 +74,7 @@ rule window:
         f"logs/{DATASET}/window.log",
     benchmark:
         f"results/{DATASET}/benchmarks/window.tsv"
+    priority: 10
     conda:
         "../../envs/core.yaml"
     resources:
@@ -106,6 +107,7 @@ rule split:
         f"logs/{DATASET}/split.log",
     benchmark:
         f"results/{DATASET}/benchmarks/split.tsv"
+    priority: 10
     conda:
         "../../envs/core.yaml"
     resources:

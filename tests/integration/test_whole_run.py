@@ -81,7 +81,7 @@ def test_report_opens_offline(finished, tmp_path):
     assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', text)
 
 
-def test_edits_rerun_their_stage_and_those_after_it(finished, make_project, tmp_path):
+def test_edits_rerun_their_stage_and_those_after_it(finished, make_project):
     project = make_project("edited")
     shutil.copytree(finished.results, project.results, copy_function=shutil.copy2)
     shutil.copytree(finished.folder / ".snakemake", project.folder / ".snakemake")
@@ -95,7 +95,9 @@ def test_edits_rerun_their_stage_and_those_after_it(finished, make_project, tmp_
     assert "metrics" in planned
     assert planned <= {"all", "evaluate", "metrics", "tables", "figures"}
     metrics.write_text(original)
-    changed = _planned(project, "--config", "evaluate={bootstrap: 60}")
+    config = project.folder / "tests/config.test.yaml"
+    config.write_text(config.read_text().replace("bootstrap: 50", "bootstrap: 60"))
+    changed = _planned(project)
     assert "metrics" in changed
     assert "train" not in changed
 

@@ -34,6 +34,12 @@ class Project:
         """The folder of results of the small configuration."""
         return self.folder / "results" / "small"
 
+    def take_results_of(self, other: "Project") -> None:
+        """Take over everything that another project's runs made, with its times and records."""
+        for name in ("results", ".snakemake", "resources"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            shutil.copytree(other.folder / name, self.folder / name, copy_function=shutil.copy2)
+
     def environment(self) -> dict[str, str]:
         """Environment variables in which `python` and `ugaar` are those of the tests."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

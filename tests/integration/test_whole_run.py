@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -83,8 +82,7 @@ def test_report_opens_offline(finished, tmp_path):
 
 def test_edits_rerun_their_stage_and_those_after_it(finished, make_project):
     project = make_project("edited")
-    shutil.copytree(finished.results, project.results, copy_function=shutil.copy2)
-    shutil.copytree(finished.folder / ".snakemake", project.folder / ".snakemake")
+    project.take_results_of(finished)
     metrics = project.folder / "src/ugaar/evaluate/metrics.py"
     original = metrics.read_text()
     assert _planned(project) == set()
@@ -143,8 +141,7 @@ def _ugaar_run(project, *options):
 
 def test_progress_is_one_line_a_job_and_the_report_follows(finished, make_project):
     project = make_project("followed")
-    shutil.copytree(finished.results, project.results, copy_function=shutil.copy2)
-    shutil.copytree(finished.folder / ".snakemake", project.folder / ".snakemake")
+    project.take_results_of(finished)
     (project.results / "metrics.parquet").unlink()
     done = _ugaar_run(project, "--cores", "2")
     assert done.returncode == 0, done.stdout

@@ -7,6 +7,7 @@ are atomic: a killed job leaves either the old file, the new file or no file.
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -391,7 +392,10 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=final.parent, prefix=f".{final.stem}-", suffix=final.suffix)
+    # A killed job could not remove its unfinished file; no other job writes the same one.
+    for abandoned in final.parent.glob(f".{glob.escape(final.name)}.*"):
+        abandoned.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(dir=final.parent, prefix=f".{final.name}.", suffix=final.suffix)
     os.close(handle)
     temporary = Path(name)
     try:

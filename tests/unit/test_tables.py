@@ -48,6 +48,15 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["features.parquet"]
 
 
+def test_what_a_killed_job_left_is_removed_by_the_next(tmp_path):
+    path = tmp_path / "shard-1.parquet"
+    (tmp_path / ".shard-1.parquet.abcd.parquet").write_bytes(b"half")
+    (tmp_path / ".shard-11.parquet.abcd.parquet").write_bytes(b"another job at work")
+    tables.write_table(path, tables.FEATURES_AUDIO, _rows(1), {"embedding": 4})
+    left = sorted(file.name for file in tmp_path.iterdir())
+    assert left == [".shard-11.parquet.abcd.parquet", "shard-1.parquet"]
+
+
 def test_wrong_columns_and_types_are_named(tmp_path):
     path = tmp_path / "wrong.parquet"
     pq.write_table(pa.table({"window_id": ["a"], "colour": ["red"]}), path)

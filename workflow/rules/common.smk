@@ -10,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 SRC = ROOT / "src"
+# Relative, so that a moved project makes nothing again.
+SOURCES = os.path.relpath(ROOT / "config/sources.tsv")
 sys.path.insert(0, str(SRC))
 
 from ugaar import cli, digest, settings

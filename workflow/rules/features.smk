@@ -9,7 +9,7 @@ Outputs: resources/<weights>, results/<dataset>/encoder/encoder.pt,
 rule fetch:
     """Get the musicnn wheel, which holds the pretrained audio network, and check its sha256."""
     input:
-        sources=workflow.source_path("../../config/sources.tsv"),
+        sources=SOURCES,
     output:
         "resources/musicnn-0.1.0-py3-none-any.whl",
     log:

@@ -1,19 +1,28 @@
 """A digest of a stage's code that changes when its meaning can change, and only then.
 
 Snakemake hashes the shell command of a rule but not what that command imports. Each rule therefore
-carries this digest as a parameter: it covers the stage's module and every `ugaar` module that it
-imports, directly or not, as syntax trees without docstrings. Editing a comment, a docstring or
-the layout leaves it unchanged; editing a formula in an imported module does not.
+carries this digest as a parameter: it covers the stage's module and, of every `ugaar` module that
+it imports, the functions, classes and constants that are reached from there, directly or not, as
+syntax trees without docstrings. Editing a comment, a docstring, the layout or a table that the
+stage never names leaves it unchanged; editing a formula in a function that it calls does not.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent
+
+WHOLE, ON_IMPORT = "*", ""
+"""In place of a name: all of a module; its statements that make no name but run on import."""
+
+_DYNAMIC = {"globals", "vars", "locals", "eval", "exec"}
+"""Calls that can reach any name: who uses one is taken to need the whole module."""
 
 
 def _path_of(module: str) -> Path | None:
@@ -41,28 +50,74 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
     return tree
 
 
+@dataclass
+class _Module:
+    """What a module's names are made of.
+
+    Attributes:
+        texts: name -> the statements that make it, as text; `ON_IMPORT` -> all others.
+        needs: name -> the (module, name) pairs that these statements mention.
+    """
+
+    texts: dict[str, list[str]] = field(default_factory=lambda: {ON_IMPORT: []})
+    needs: dict[str, set[tuple[str, str]]] = field(default_factory=lambda: {ON_IMPORT: set()})
+
+    def add(self, name: str, node: ast.stmt, module: str) -> None:
+        self.texts.setdefault(name, []).append(ast.dump(node))
+        self.needs.setdefault(name, set()).update(_mentioned(node, module))
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """Return the names that a top-level statement makes, none if it does anything else too."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    if isinstance(node, ast.Assign):
+        targets = [
+            part
+            for target in node.targets
+            for part in (target.elts if isinstance(target, ast.Tuple | ast.List) else [target])
+        ]
+    elif isinstance(node, ast.AnnAssign):
+        targets = [node.target]
+    else:
+        return []
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    return names if len(names) == len(targets) else []
+
+
+def _mentioned(node: ast.AST, module: str) -> Iterator[tuple[str, str]]:
+    """Yield what a statement mentions: names of its own module, and names that it imports."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield (module, WHOLE if part.id in _DYNAMIC else part.id)
+        elif isinstance(part, ast.Import):
+            yield from ((alias.name, WHOLE) for alias in part.names)
+        elif isinstance(part, ast.ImportFrom) and part.module and part.level == 0:
+            for alias in part.names:
+                inner = f"{part.module}.{alias.name}"
+                if inner.split(".")[0] == "ugaar" and _path_of(inner) is not None:
+                    yield (inner, WHOLE)
+                else:
+                    yield (part.module, WHOLE if alias.name == "*" else alias.name)
+
+
 @cache
-def _read(module: str) -> tuple[str, frozenset[str]]:
-    """Return the hash of one module's meaning and the `ugaar` modules it imports."""
-    path = _path_of(module)
+def _read(module: str) -> _Module | None:
+    """Return the parts of one module, None if it is not one of ours."""
+    path = _path_of(module) if module.split(".")[0] == "ugaar" else None
     if path is None:
-        return "", frozenset()
-    tree = _without_docstrings(ast.parse(path.read_bytes(), filename=str(path)))
-    imported: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            imported.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            imported.add(node.module)
-            imported.update(f"{node.module}.{alias.name}" for alias in node.names)
-    known = frozenset(
-        name for name in imported if name.split(".")[0] == "ugaar" and _path_of(name) is not None
-    )
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), known - {module}
+        return None
+    found = _Module()
+    for node in _without_docstrings(ast.parse(path.read_bytes(), filename=str(path))).body:
+        for name in _bound(node) or [ON_IMPORT]:
+            found.add(name, node, module)
+    return found
 
 
-def modules_behind(*modules: str) -> list[str]:
-    """Return some modules and every `ugaar` module that they import, directly or not, sorted.
+def names_behind(*modules: str) -> list[tuple[str, str]]:
+    """Return what some modules need of the package: sorted (module, name) pairs, themselves whole.
 
     Raises:
         FileNotFoundError: there is no such module.
@@ -70,13 +125,20 @@ def modules_behind(*modules: str) -> list[str]:
     for module in modules:
         if _path_of(module) is None:
             raise FileNotFoundError(f"no module {module} below {PACKAGE_FOLDER}")
-    found: set[str] = set()
-    waiting = list(modules)
+    found: set[tuple[str, str]] = set()
+    waiting = [(module, WHOLE) for module in modules]
     while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(_read(name)[1])
+        pair = module, name = waiting.pop()
+        parts = _read(module)
+        if parts is None or pair in found:
+            continue
+        if name == WHOLE:
+            found.add(pair)
+            waiting.extend((module, other) for other in parts.texts)
+        elif name in parts.texts:
+            found.add(pair)
+            waiting.append((module, ON_IMPORT))
+            waiting.extend(parts.needs[name])
     return sorted(found)
 
 
@@ -88,8 +150,10 @@ def code_digest(*modules: str) -> str:
             run time (an encoder) is named beside its stage, since no import statement shows it.
     """
     whole = hashlib.sha256()
-    for name in modules_behind(*modules):
-        whole.update(f"{name} {_read(name)[0]}\n".encode())
+    for module, name in names_behind(*modules):
+        parts = _read(module)
+        for text in parts.texts.get(name, []) if parts else []:
+            whole.update(f"{module} {name} {text}\n".encode())
     return whole.hexdigest()[:16]
 
 

@@ -61,6 +61,38 @@ def test_a_module_named_beside_the_stage_counts(package):
     assert digest.code_digest("ugaar.stage", "ugaar.other") != before
 
 
+def test_a_name_of_an_imported_module_that_is_not_reached_does_not_matter(package):
+    (package / "stage.py").write_text("from ugaar.helper import f\nX = f(1)\n")
+    text = "A = 1\nB = 2\ndef f(x):\n    return x + g(x)\ndef g(x):\n    return A\n"
+    before = _digest_after(package, "helper.py", text)
+    assert _digest_after(package, "helper.py", text.replace("B = 2", "B = 3")) == before
+    assert _digest_after(package, "helper.py", text.replace("A = 1", "A = 3")) != before
+
+
+def test_what_an_imported_module_does_on_import_matters(package):
+    (package / "stage.py").write_text("from ugaar.helper import f\n")
+    text = "def f(x):\n    return x\nif True:\n    f.mark = 1\n"
+    before = _digest_after(package, "helper.py", text)
+    assert _digest_after(package, "helper.py", text.replace("mark = 1", "mark = 2")) != before
+
+
+def test_a_call_that_can_reach_any_name_needs_them_all(package):
+    (package / "stage.py").write_text("from ugaar.helper import f\n")
+    text = "A = 1\ndef f(x):\n    return globals()[x]\n"
+    before = _digest_after(package, "helper.py", text)
+    assert _digest_after(package, "helper.py", text.replace("A = 1", "A = 2")) != before
+
+
+def test_the_declaration_of_a_table_matters_to_the_stages_that_name_it():
+    def names(verb):
+        return digest.names_behind(cli.module_of(verb))
+
+    assert ("ugaar.tables", "WINDOWS") in names("window")
+    assert ("ugaar.tables", "METRICS") not in names("window")
+    assert ("ugaar.tables", "METRICS") in names("metrics")
+    assert ("ugaar.tables", "write_table") in names("window")
+
+
 def test_an_unknown_module_is_an_error(package):
     with pytest.raises(FileNotFoundError, match=r"ugaar\.nowhere"):
         digest.code_digest("ugaar.nowhere")

@@ -1,52 +1,111 @@
 """The files of a folder or of a zip archive, read one at a time; nothing is ever unpacked to disk.
 
 An archive from elsewhere may name members outside itself, or hold a few bytes that swell to
-gigabytes. Such a file is refused with a reason; the others can still be read.
+gigabytes. Such a member is refused by name; the others can still be read.
 """
 
 from __future__ import annotations
 
 import stat
 import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import Protocol
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import TracebackType
 
 from ugaar.errors import ConfigError, DataError
 
+MEMBER_LIMIT = 64 * 2**20
+"""Largest file that is read, bytes: far beyond any score or song, far below the memory of a job."""
+
 _ENCRYPTED = 0x1
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
-"""What zipfile raises for damaged, encrypted or oddly compressed members."""
 
 
-class UnusableFileError(Exception):
-    """A file that gives no songs.
+class UnsafeMemberError(Exception):
+    """A file that is not read; its text says why."""
+
+
+def is_inside(name: str) -> bool:
+    """Tell whether a member's name stays inside the folder that its archive stands for."""
+    windows = PureWindowsPath(name)
+    parts = {*PurePosixPath(name).parts, *windows.parts}
+    return bool(name) and not name.startswith("/") and not windows.drive and ".." not in parts
+
+
+def member_bytes(archive: zipfile.ZipFile, name: str, limit: int = MEMBER_LIMIT) -> bytes:
+    """Return the content of a member.
+
+    Args:
+        archive: an open archive.
+        name: the member.
+        limit: largest size, bytes. The size that the archive states is checked: no more than that
+            is ever unpacked, and a member that swells beyond it fails its checksum.
+
+    Raises:
+        UnsafeMemberError: the name leaves the archive, or the member is too large, encrypted, or
+            a link.
+        zipfile.BadZipFile: the member is damaged.
+        KeyError: there is no such member.
+    """
+    member = archive.getinfo(name)
+    if not is_inside(member.orig_filename):
+        raise UnsafeMemberError(f"member {name!r} points outside its archive")
+    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise UnsafeMemberError(f"member {name!r} is a link or device, not a file")
+    if member.flag_bits & _ENCRYPTED:
+        raise UnsafeMemberError(f"member {name!r} is encrypted")
+    if member.file_size > limit:
+        raise UnsafeMemberError(f"member {name!r} has {member.file_size} bytes, limit {limit}")
+    return archive.read(member)
+
+
+class Files:
+    """The files of a folder, or of a zip archive, that end in one of some suffixes.
+
+    Args:
+        path: the folder or archive.
+        suffixes: lower-case endings such as `.mxl`.
 
     Attributes:
-        reason: a key of `ugaar.score.rejects.REMEDIES`.
-        detail: what was found.
+        names: sorted POSIX paths inside the folder or archive. Bytes of a file name that are no
+            UTF-8 are written as escapes, so that tables can hold it.
+        repeated: names that an archive holds more than once; the last one is read.
+
+    Raises:
+        ConfigError: there is no such folder or file.
+        DataError: the file is no zip archive, or holds no file that ends so.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
+    def __init__(self, path: Path, suffixes: Sequence[str]) -> None:
+        self._archive: zipfile.ZipFile | None = None
+        self._paths: Mapping[str, Path] = {}
+        self.repeated: frozenset[str] = frozenset()
+        endings = tuple(suffixes)
+        if path.is_dir():
+            found = (file for file in path.rglob("*") if file.name.lower().endswith(endings))
+            self._paths = {
+                _printable(file.relative_to(path).as_posix()): file
+                for file in found
+                if file.is_file()
+            }
+            self.names = sorted(self._paths)
+        elif path.is_file():
+            try:
+                self._archive = zipfile.ZipFile(path)
+            except (zipfile.BadZipFile, NotImplementedError) as error:
+                raise DataError(f"{path}: neither a folder nor a zip archive ({error})") from error
+            members = Counter(
+                name for name in self._archive.namelist() if name.lower().endswith(endings)
+            )
+            self.names = sorted(members)
+            self.repeated = frozenset(name for name, count in members.items() if count > 1)
+        else:
+            raise ConfigError(f"source.path: {path} not found; give a folder or a zip archive")
+        if not self.names:
+            self.close()
+            raise DataError(f"{path}: no file that ends in {', '.join(endings)}; see source.path")
 
-
-class Collection(Protocol):
-    """The files of a folder or of an archive.
-
-    Attributes:
-        names: sorted POSIX paths inside it, of the files that may be read.
-        unsafe: (name, reason, detail) of those that are not.
-    """
-
-    names: list[str]
-    unsafe: list[tuple[str, str, str]]
-
-    def read(self, name: str, limit: int) -> bytes:
+    def read(self, name: str, limit: int = MEMBER_LIMIT) -> bytes:
         """Return the content of a file.
 
         Args:
@@ -54,104 +113,34 @@ class Collection(Protocol):
             limit: largest size, bytes.
 
         Raises:
-            UnusableFileError: it is larger, or cannot be read.
+            UnsafeMemberError: it is too large, or a member that should not be read.
+            zipfile.BadZipFile: it is a damaged member.
+            OSError: it cannot be read.
         """
-
-
-@contextmanager
-def open_collection(path: Path) -> Iterator[Collection]:
-    """Open a folder or a zip archive.
-
-    Raises:
-        ConfigError: there is neither.
-        DataError: the file is damaged or no zip archive.
-    """
-    if path.is_dir():
-        yield _Folder(path)
-    elif path.is_file():
-        try:
-            archive = zipfile.ZipFile(path)
-        except _UNREADABLE as error:
-            raise DataError(f"{path}: damaged or no zip archive ({error}); get it again") from error
-        with archive:
-            yield Archive(archive)
-    else:
-        raise ConfigError(f"source.path: {path} not found; give a folder or a zip archive")
-
-
-class _Folder:
-    def __init__(self, root: Path) -> None:
-        found = (path for path in root.rglob("*") if path.is_file())
-        self._paths = {printable(path.relative_to(root).as_posix()): path for path in found}
-        self.names = sorted(self._paths)
-        self.unsafe: list[tuple[str, str, str]] = []
-
-    def read(self, name: str, limit: int) -> bytes:
+        if self._archive is not None:
+            return member_bytes(self._archive, name, limit)
         path = self._paths[name]
-        try:
-            _check_size(path.stat().st_size, limit)
-            return path.read_bytes()
-        except OSError as error:
-            detail = f"{type(error).__name__}: {error.strerror}"
-            raise UnusableFileError("unreadable-file", detail) from error
+        size = path.stat().st_size
+        if size > limit:
+            raise UnsafeMemberError(f"file of {size} bytes, limit {limit}")
+        return path.read_bytes()
+
+    def close(self) -> None:
+        """Close the archive."""
+        if self._archive is not None:
+            self._archive.close()
+
+    def __enter__(self) -> Files:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
-class Archive:
-    """The files of an open zip archive; see `Collection`.
-
-    Sizes are those that the archive states: a member that swells beyond its own fails its
-    checksum, and no more than the stated size is ever unpacked.
-    """
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-        self._members: dict[str, zipfile.ZipInfo] = {}
-        self.unsafe: list[tuple[str, str, str]] = []
-        for member in archive.infolist():
-            name = printable(member.filename)
-            if not is_safe(member.orig_filename.removesuffix("/")):
-                detail = "the name leads out of the archive's folder or is malformed"
-                self.unsafe.append((name, "unsafe-name", detail))
-            elif stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-                self.unsafe.append((name, "unsafe-name", "a link or device, not a file"))
-            elif name in self._members:
-                self.unsafe.append(
-                    (name, "duplicate-name", "twice in the archive; the first counts")
-                )
-            elif not member.is_dir():
-                self._members[name] = member
-        self.names = sorted(self._members)
-
-    def read(self, name: str, limit: int) -> bytes:
-        """Return the content of a member; see `Collection.read`."""
-        member = self._members[name]
-        _check_size(member.file_size, limit)
-        if member.flag_bits & _ENCRYPTED:
-            raise UnusableFileError("unreadable-file", "encrypted")
-        try:
-            return self._archive.read(member)
-        except _UNREADABLE as error:
-            detail = f"{type(error).__name__}: {error}"
-            raise UnusableFileError("unreadable-file", detail) from error
-
-
-def _check_size(size: int, limit: int) -> None:
-    if size > limit:
-        raise UnusableFileError("too-large", f"{size} bytes, limit {limit}")
-
-
-def is_safe(name: str) -> bool:
-    """Tell whether a member's name stays inside the folder that its archive stands for."""
-    parts = name.split("/")
-    return (
-        not any(ord(letter) < 32 for letter in name)
-        and "\\" not in name
-        and ":" not in parts[0]
-        and not PurePosixPath(name).is_absolute()
-        and not any(part in ("", ".", "..") for part in parts)
-    )
-
-
-def printable(name: str) -> str:
-    """Return a file name with bytes that are no UTF-8 as escapes, so that tables can hold it."""
+def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

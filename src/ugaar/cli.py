@@ -25,9 +25,10 @@ STAGES = {
     "ingest": "read scores or MIDI files into songs (one shard)",
     "window": "join the songs and cut them into windows",
     "split": "build duplicate groups and draw train, valid and test folds",
+    "rejects": "join the rejects of all stages",
     "render-audio": "synthesise windows with TiMidity++ (one shard)",
     "render-sheet": "engrave windows with LilyPond (one shard)",
-    "funnel": "join the rejects of all stages and count what was kept",
+    "funnel": "count what was kept and what was lost, from files to folds",
     "train-encoder": "train or load the audio-sheet encoder",
     "features-audio": "encode audio clips (one shard)",
     "features-sheet": "encode sheet strips (one shard)",
@@ -39,12 +40,14 @@ STAGES = {
     "evaluate": "rank the test fold for every seed of one method",
     "metrics": "summarise ranks with confidence intervals",
     "tables": "write the paper's tables",
+    "compare-splits": "set protocols and draws of the folds side by side",
     "figures": "draw the figures",
 }
 
 COMMANDS = {
     "doctor": "check programs, soundfont, GPU and disk",
     "run": "run the workflow with one line per finished job",
+    "export": "write vectors as npy, CSV or plain Parquet, songs as MIDI",
     "dictionary": "print the data dictionary of every table",
 }
 

@@ -112,7 +112,7 @@ SONGS = Table(
     "one voice part with lyrics",
     (
         Column("song_id", STR, "identifier: 12 hex digits of the hash of source, path and part"),
-        Column("source", STR, "kind of source: music21 or midi"),
+        Column("source", STR, "kind of source: music21, midi or lmd-lyrics"),
         Column("collection", STR, "stratum of the split: composer or folder"),
         Column("path", STR, "file inside the source, relative to its root"),
         Column("part", STR, "name of the voice part or track"),
@@ -125,6 +125,7 @@ SONGS = Table(
         Column("tempo_source", STR, "score, midi or default"),
         Column("n_notes", I32, "number of syllable-note pairs"),
         *_NOTE_LISTS,
+        Column("text", _many(STR), "text of each note as the source writes it"),
         Column("key_tick", _many(I64), "where each key signature starts, in ticks"),
         Column("key_fifths", _many(I8), "key signatures: number of sharps, negative for flats"),
     ),
@@ -145,6 +146,11 @@ WINDOWS = Table(
         Column("audio_key", STR, "content hash of what sounds: equal keys sound the same"),
         Column("sheet_key", STR, "content hash of what is engraved: equal keys look the same"),
         Column("lyrics_key", STR, "content hash of syllables and words"),
+        Column(
+            "source_key",
+            STR,
+            "content hash of pitches, notated times and text, all as the source gives them",
+        ),
     ),
 )
 
@@ -166,7 +172,7 @@ FUNNEL = Table(
     "funnel",
     "a step from files to kept windows",
     (
-        Column("step", STR, "files, songs, windows, rendered or a fold"),
+        Column("step", STR, "files, songs, notes, windows, distinct, rendered or a fold"),
         Column("reason", STR, "kept, or the reason code of a loss"),
         Column("count", I64, "number of items"),
     ),
@@ -181,7 +187,7 @@ SPLIT = Table(
         Column("collection", STR, "stratum of the split"),
         Column("group", STR, "duplicate group: songs that share melody, lyrics or a run of text"),
         Column("group_size", I32, "number of windows in the group"),
-        Column("fold", STR, "train, valid or test"),
+        Column("fold", STR, "train, valid, test or duplicate (of another window; not used)"),
         _PROTOCOL,
     ),
 )
@@ -337,7 +343,7 @@ RANKS = Table(
         _WINDOW_ID,
         Column("n_better", I32, "gallery items strictly better than the right answer"),
         Column("n_tied", I32, "items tied with the right answer, itself included"),
-        Column("gallery_size", I32, "number of gallery items"),
+        Column("gallery_size", I32, "number of gallery items: the whole fold, or cut from it"),
     ),
 )
 
@@ -374,6 +380,39 @@ COMPARISONS = Table(
         Column("difference", F64, "method minus reference"),
         Column("ci_low", F64, "paired bootstrap interval: low end"),
         Column("ci_high", F64, "paired bootstrap interval: high end"),
+    ),
+)
+
+SPLIT_MEANS = Table(
+    "split_means",
+    "a metric of one method in one direction over several draws of the folds",
+    (
+        _PROTOCOL,
+        _METHOD,
+        _DIRECTION,
+        Column("metric", STR, "R@1, R@5, R@10 (percent), MedR, MeanR, MRR or MedR/N"),
+        Column("gallery_size", I32, "number of gallery items"),
+        Column("n_splits", I32, "number of draws"),
+        Column("value", F64, "mean over the draws of the means over seeds"),
+        Column("std", F64, "standard deviation over draws; null for one", nullable=True),
+        Column("lowest", F64, "smallest of the draws"),
+        Column("highest", F64, "largest of the draws"),
+    ),
+)
+
+PROTOCOL_DIFFERENCES = Table(
+    "protocol_differences",
+    "what a metric changes from song-disjoint to published folds, at equal gallery size",
+    (
+        _METHOD,
+        _DIRECTION,
+        Column("metric", STR, "R@1 (percent), MedR or MedR/N"),
+        Column("gallery_size", I32, "number of gallery items"),
+        Column("song_disjoint", F64, "value where duplicate groups lie in one fold"),
+        Column("published", F64, "value where duplicates are kept and windows drawn at random"),
+        Column("difference", F64, "published minus song-disjoint"),
+        Column("ci_low", F64, "bootstrap interval of the difference: low end"),
+        Column("ci_high", F64, "bootstrap interval of the difference: high end"),
     ),
 )
 

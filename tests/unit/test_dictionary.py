@@ -48,7 +48,9 @@ def captions_rendered(figure="ranks", **changes):
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     return {
         path.stem: environment.from_string(path.read_text(encoding="utf-8")).render(
-            snakemake=SimpleNamespace(config=config, wildcards=SimpleNamespace(figure=figure))
+            snakemake=SimpleNamespace(
+                config=config, wildcards=SimpleNamespace(figure=figure, split="song-disjoint")
+            )
         )
         for path in CAPTIONS
     }
@@ -56,7 +58,10 @@ def captions_rendered(figure="ranks", **changes):
 
 def test_captions_quote_the_configuration():
     texts = captions_rendered(dataset="other", seeds=[0])
-    assert {"workflow", "table_1", "table_2", "comparisons", "figures"} == set(texts)
+    assert set(texts) == {
+        *("workflow", "table_1", "table_2", "comparisons", "figures"),
+        *("galleries", "protocols", "splits"),
+    }
     assert "dataset *other*" in texts["workflow"]
     assert "; 1 seed." in texts["workflow"]
     assert "95 % bootstrap intervals" in texts["table_1"]
@@ -78,7 +83,7 @@ def test_every_figure_has_a_caption_of_its_own(figure, words):
 
 
 def test_methods_paragraph_follows_the_protocol():
-    assert "Duplicates were kept" in captions_rendered(protocol="published")["workflow"]
+    assert "duplicates were kept" in captions_rendered(protocols=["published"])["workflow"]
     assert "a group lies in one fold" in captions_rendered()["workflow"]
 
 

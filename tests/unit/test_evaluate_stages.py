@@ -21,7 +21,15 @@ from ugaar.tables import (
 )
 
 SETTINGS = json.dumps(
-    {"evaluate": {"fold": "test", "top_k": [1, 5, 10], "bootstrap": 50, "confidence": 0.9}}
+    {
+        "evaluate": {
+            "fold": "test",
+            "galleries": [5],
+            "top_k": [1, 5, 10],
+            "bootstrap": 50,
+            "confidence": 0.9,
+        }
+    }
 )
 SPACES = {"cca": ("audio-sheet", "lyrics-audio", "sheet-lyrics")}
 TEST, N_TEXTS = 12, 8
@@ -122,8 +130,9 @@ def test_only_the_chosen_fold_is_ranked(finished):
     folder, ids, _ = finished
     ranks = read_table(folder / "ranks.parquet", RANKS)
     assert set(ranks["window_id"].to_pylist()) == set(ids[-TEST:])
-    assert set(ranks["gallery_size"].to_pylist()) == {TEST}
-    assert len(ranks) == 5 * 2 * 6 * TEST
+    assert set(ranks["gallery_size"].to_pylist()) == {TEST, 5}
+    # The whole fold, and two galleries of five with two windows left over.
+    assert len(ranks) == 5 * 2 * 6 * (TEST + 10)
     assert metadata_of(folder / "ranks.parquet") == {"fold": "test"}
 
 
@@ -160,7 +169,7 @@ def test_a_window_that_was_not_rendered_leaves_query_and_gallery(finished, tmp_p
     assert code == 0
     ranks = read_table(out, RANKS)
     assert ids[-1] not in ranks["window_id"].to_pylist()
-    assert set(ranks["gallery_size"].to_pylist()) == {TEST - 1}
+    assert set(ranks["gallery_size"].to_pylist()) == {TEST - 1, 5}
 
 
 def test_metrics_hold_chance_and_every_seed(finished):
@@ -168,9 +177,14 @@ def test_metrics_hold_chance_and_every_seed(finished):
     rows = read_table(folder / "metrics.parquet", METRICS).to_pylist()
     seeds = {(row["method"], row["seed"]) for row in rows}
     assert seeds >= {("chance", None), ("ugaar", 0), ("ugaar", 1), ("ugaar", None)}
-    chance = {row["metric"]: row["value"] for row in rows if row["method"] == "chance"}
-    assert chance["R@5"] == pytest.approx(500 / TEST)
-    assert chance["MedR"] == (TEST + 1) / 2
+    chance = {
+        (row["gallery_size"], row["metric"]): row["value"]
+        for row in rows
+        if row["method"] == "chance"
+    }
+    assert chance[TEST, "R@5"] == pytest.approx(500 / TEST)
+    assert chance[TEST, "MedR"] == (TEST + 1) / 2
+    assert chance[5, "R@5"] == 100
     compared = read_table(folder / "comparisons.parquet", COMPARISONS)
     assert len(compared) == 4 * 4 * 7  # pairs x metrics x (directions and their mean)
 

@@ -3,7 +3,11 @@
 from ugaar.score.funnel import funnel_rows, with_paths
 
 SONGS = [{"song_id": f"s{i}", "path": f"f{i // 2}"} for i in range(4)]
-WINDOWS = [{"window_id": f"s{i}-{k}", "song_id": f"s{i}"} for i in range(3) for k in range(2)]
+WINDOWS = [
+    {"window_id": f"s{i}-{k}", "song_id": f"s{i}", "source_key": f"{i}{k}" if i else "same"}
+    for i in range(3)
+    for k in range(2)
+]
 
 
 def _reject(stage, level, item, reason, path="f0"):
@@ -25,7 +29,7 @@ FOLDS = {
 
 
 def _counts():
-    rows = funnel_rows(SONGS, WINDOWS, RENDERED, FOLDS, REJECTS)
+    rows = funnel_rows(SONGS, 123, WINDOWS, RENDERED, FOLDS, REJECTS)
     return {(row["step"], row["reason"]): row["count"] for row in rows}
 
 
@@ -36,8 +40,11 @@ def test_hand_worked_counts():
         ("files", "unreadable-score"): 1,
         ("songs", "kept"): 3,
         ("songs", "too-few-notes"): 1,
+        ("notes", "kept"): 123,
         ("windows", "kept"): 6,
         ("windows", "silence-over-limit"): 1,
+        ("distinct", "kept"): 5,
+        ("distinct", "repeated"): 1,
         ("rendered", "kept"): 5,
         ("rendered", "not-notatable"): 1,
         ("train", "kept"): 3,

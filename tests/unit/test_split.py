@@ -11,7 +11,7 @@ from ugaar.score.groups import UnionFind, duplicate_groups, melody_runs, text_ru
 from ugaar.score.split import quotas, split_rows
 from ugaar.stages import split as split_stage
 from ugaar.stages import window as window_stage
-from ugaar.tables import REJECTS, SONGS, SPLIT, WINDOWS, read_table, write_table
+from ugaar.tables import MODALITIES, REJECTS, SONGS, SPLIT, WINDOWS, read_table, write_table
 
 Q = 10080
 SETTINGS = {
@@ -21,7 +21,7 @@ SETTINGS = {
     "run_length": 10,
     "run_distinct": 6,
     "max_group_share": 0.05,
-    "seed": 0,
+    "distinct": False,
 }
 
 
@@ -149,7 +149,7 @@ def _collection(count=300, seed=3):
 @pytest.mark.parametrize("seed", range(5))
 def test_no_group_crosses_folds_and_shares_hold(seed):
     windows, groups = _collection()
-    rows = split_rows(windows, groups, "song-disjoint", SETTINGS | {"seed": seed})
+    rows = split_rows(windows, groups, "song-disjoint", SETTINGS, seed)
     folds = {}
     for row in rows:
         folds.setdefault(row["group"], set()).add(row["fold"])
@@ -168,18 +168,18 @@ def test_no_group_crosses_folds_and_shares_hold(seed):
 @pytest.mark.parametrize("protocol", ["song-disjoint", "published"])
 def test_folds_do_not_depend_on_the_order_of_rows(protocol):
     windows, groups = _collection()
-    once = split_rows(windows, groups, protocol, SETTINGS)
+    once = split_rows(windows, groups, protocol, SETTINGS, 0)
     random.Random(1).shuffle(windows)
-    again = split_rows(windows, groups, protocol, SETTINGS)
+    again = split_rows(windows, groups, protocol, SETTINGS, 0)
     key = lambda row: row["window_id"]  # noqa: E731
     assert sorted(once, key=key) == sorted(again, key=key)
-    other = split_rows(windows, groups, protocol, SETTINGS | {"seed": 1})
+    other = split_rows(windows, groups, protocol, SETTINGS, 1)
     assert sorted(other, key=key) != sorted(once, key=key)
 
 
 def test_published_protocol_takes_single_windows():
     windows, groups = _collection()
-    rows = split_rows(windows, groups, "published", SETTINGS)
+    rows = split_rows(windows, groups, "published", SETTINGS, 0)
     count = {fold: sum(row["fold"] == fold for row in rows) for fold in ("test", "valid")}
     assert count == {"test": round(0.17 * len(rows)), "valid": round(0.12 * len(rows))}
     giant = {row["fold"] for row in rows if row["group"] == "g000"}
@@ -187,20 +187,38 @@ def test_published_protocol_takes_single_windows():
     assert {row["group_size"] for row in rows if row["group"] == "g000"} == {40}
 
 
+def test_distinct_keeps_one_of_windows_alike_in_all_modalities():
+    windows, groups = _collection()
+    for row in windows:
+        row |= {f"{modality}_key": row["window_id"] for modality in MODALITIES}
+    first, second, third = windows[:3]
+    second |= {f"{modality}_key": first["window_id"] for modality in MODALITIES}
+    third |= {"audio_key": first["window_id"], "sheet_key": first["window_id"]}
+    settings = SETTINGS | {"distinct": True}
+    fold_of = {
+        row["window_id"]: row["fold"]
+        for row in split_rows(windows, groups, "song-disjoint", settings, 0)
+    }
+    assert fold_of[second["window_id"]] == "duplicate"
+    assert list(fold_of.values()).count("duplicate") == 1
+    published = split_rows(windows, groups, "published", settings, 0)
+    assert "duplicate" not in {row["fold"] for row in published}
+
+
 def test_too_few_test_windows_is_an_error_with_a_remedy():
     windows, groups = _collection()
     with pytest.raises(DataError, match=r"min_test_windows 400.*lower that key"):
-        split_rows(windows, groups, "song-disjoint", SETTINGS | {"min_test_windows": 400})
+        split_rows(windows, groups, "song-disjoint", SETTINGS | {"min_test_windows": 400}, 0)
 
 
 def test_no_windows_at_all_is_an_error():
     with pytest.raises(DataError, match="0 windows"):
-        split_rows([], {}, "song-disjoint", SETTINGS)
+        split_rows([], {}, "song-disjoint", SETTINGS, 0)
 
 
 def test_unknown_protocol():
     with pytest.raises(DataError, match="known: song-disjoint, published"):
-        split_rows(*_collection(), "random", SETTINGS)
+        split_rows(*_collection(), "random", SETTINGS, 0)
 
 
 WINDOW = {
@@ -237,6 +255,7 @@ def _full_song(number):
         "duration_tick": [Q] * count,
         "syllable": [f"{number}-{i}" for i in range(count)],
         "word": [f"{number}-{i}" for i in range(count)],
+        "text": [f"{number}-{i}" for i in range(count)],
         "bar_tick": [0],
         "meter_tick": [0],
         "meter": ["4/4"],
@@ -266,8 +285,14 @@ def _window_and_split(folder, shards):
         ),
         {"window": WINDOW},
     )
-    arguments = argparse.Namespace(songs=out["songs"], windows=out["windows"], out=out["split"])
-    split_stage.run(arguments, {"split": SETTINGS, "protocol": "song-disjoint"})
+    arguments = argparse.Namespace(
+        songs=out["songs"],
+        windows=out["windows"],
+        out=out["split"],
+        protocol="song-disjoint",
+        seed=0,
+    )
+    split_stage.run(arguments, {"split": SETTINGS})
     return out
 
 

@@ -14,7 +14,7 @@ SRC = ROOT / "src"
 SOURCES = os.path.relpath(ROOT / "config/sources.tsv")
 sys.path.insert(0, str(SRC))
 
-from ugaar import cli, digest, settings
+from ugaar import cli, digest, settings, splits
 from ugaar.errors import ConfigError
 from ugaar.features.audio_encoder import ENCODERS
 from ugaar.hardware import wants_gpu
@@ -34,9 +34,15 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 DATASET = config["dataset"]
+DATA = f"results/{DATASET}"
+# Everything that depends on how the folds are drawn lies in a folder of its own.
+HERE = f"{DATA}/{{split}}"
 SHARDS = [str(number) for number in range(config["shards"])]
-METHODS = config["methods"]
 SEEDS = config["seeds"]
+SPLITS = splits.planned(config)
+PROTOCOLS = [name for name, split in SPLITS.items() if split.main]
+METHODS = config["methods"]
+ENCODER_IS_TRAINED = config["encoder"]["weights"] == "trained"
 STARTED_FROM_BASELINE = ("baseline-longer", "baseline-gan", "ugaar")
 FIGURES = ["ranks", "training", "funnel", "correlations", "samples"]
 AUDIO_ENCODERS = list(
@@ -57,6 +63,7 @@ SHEET_ENCODERS = ["sheet", *(["sheet_untrained"] if "untrained" in METHODS else 
 
 
 wildcard_constraints:
+    split="|".join(SPLITS),
     shard=r"\d+",
     seed=r"\d+",
     method=r"[a-z0-9-]+",
@@ -94,21 +101,54 @@ def gpu_count(wildcards) -> int:
     return int(wants_gpu(config["device"]))
 
 
+def depends_on_split(encoder: str) -> bool:
+    """Return whether an encoder is trained on the training fold of a split."""
+    return encoder in ("asmcmr", "sheet") and ENCODER_IS_TRAINED
+
+
+def encoder_file(name: str) -> str:
+    """Return the file of an audio-sheet encoder: `encoder` or `untrained`."""
+    trained = name == "encoder" and ENCODER_IS_TRAINED
+    return f"{HERE if trained else DATA}/encoder/{name}.pt"
+
+
+def released_encoder(wildcards) -> list[str]:
+    """Return the file of released parameters that the encoder is loaded from."""
+    return [] if ENCODER_IS_TRAINED else [config["encoder"]["path"]]
+
+
 def encoder_weights(wildcards) -> str:
     """Return the file that holds the weights of an audio encoder."""
     audio = config["features"]["audio"]
     return {
         "musicnn": "resources/musicnn-0.1.0-py3-none-any.whl",
         "vggish": audio["vggish"]["weights"] or "",
-        "asmcmr": f"results/{DATASET}/encoder/encoder.pt",
-        "untrained": f"results/{DATASET}/encoder/untrained.pt",
+        "asmcmr": encoder_file("encoder"),
+        "untrained": encoder_file("untrained"),
     }[wildcards.encoder]
 
 
 def sheet_weights(wildcards) -> str:
     """Return the file that holds the weights of a sheet encoder."""
-    name = {"sheet": "encoder", "sheet_untrained": "untrained"}[wildcards.sheet_encoder]
-    return f"results/{DATASET}/encoder/{name}.pt"
+    return encoder_file(
+        {"sheet": "encoder", "sheet_untrained": "untrained"}[wildcards.sheet_encoder]
+    )
+
+
+def audio_parts(encoder: str) -> list[str]:
+    """Return the shards of an audio encoder's output; trained on a split, they are the split's."""
+    folder = HERE if depends_on_split(encoder) else DATA
+    return [
+        f"{folder}/features/audio-parts/{encoder}-{shard}.parquet" for shard in SHARDS
+    ]
+
+
+def sheet_parts(wildcards) -> list[str]:
+    """Return the shards of a sheet encoder's output."""
+    name = wildcards.sheet_encoder
+    folder = HERE if depends_on_split(name) else DATA
+    parts = f"{folder}/features/sheet-parts/{name}"
+    return [f"{parts}-{shard}.parquet" for shard in SHARDS]
 
 
 def audio_features(encoder: str) -> str:
@@ -135,23 +175,39 @@ def output_folder(wildcards, output) -> str:
     return str(Path(output[0]).parent)
 
 
+def methods_of(split: str) -> list[str]:
+    """Return the methods that are trained on a split."""
+    return SPLITS[split].methods
+
+
+def ranks_of(wildcards) -> list[str]:
+    """Return the ranks of every method of a split."""
+    return [
+        f"{HERE}/evaluate/{method}.parquet" for method in methods_of(wildcards.split)
+    ]
+
+
+def ranks_of_splits(wildcards) -> list[str]:
+    """Return the ranks of every split."""
+    return [f"{DATA}/{split}/ranks.parquet" for split in SPLITS]
+
+
 def train_inputs(wildcards) -> dict[str, str]:
     """Return the feature tables that a method is trained on."""
-    folder = f"results/{DATASET}"
     audio = {"cca-asmcmr": audio_features("asmcmr"), "untrained": "audio_untrained"}
     found = {
-        "windows": f"{folder}/windows.parquet",
-        "split": f"{folder}/split.parquet",
-        "audio": f"{folder}/features/{audio.get(wildcards.method, 'audio')}.parquet",
-        "sheet": f"{folder}/features/"
+        "windows": f"{DATA}/windows.parquet",
+        "split": f"{HERE}/split.parquet",
+        "audio": f"{HERE}/features/{audio.get(wildcards.method, 'audio')}.parquet",
+        "sheet": f"{HERE}/features/"
         + ("sheet_untrained" if wildcards.method == "untrained" else "sheet")
         + ".parquet",
-        "lyrics": f"{folder}/features/lyrics.parquet",
+        "lyrics": f"{HERE}/features/lyrics.parquet",
     }
     if wildcards.method == "ugaar":
-        found["ground_truth"] = f"{folder}/ground_truth.parquet"
+        found["ground_truth"] = f"{HERE}/ground_truth.parquet"
     if wildcards.method in STARTED_FROM_BASELINE:
-        found["baseline"] = f"{folder}/train/baseline/seed-{wildcards.seed}/model.pt"
+        found["baseline"] = f"{HERE}/train/baseline/seed-{wildcards.seed}/model.pt"
     return found
 
 
@@ -167,28 +223,29 @@ def train_options(wildcards, input) -> str:
 
 def figure_inputs(wildcards) -> dict[str, str | list[str]]:
     """Return the tables that a figure is drawn from."""
-    folder = f"results/{DATASET}"
     shards = {
-        medium: [f"{folder}/{medium}/shard-{shard}.parquet" for shard in SHARDS]
+        medium: [f"{DATA}/{medium}/shard-{shard}.parquet" for shard in SHARDS]
         for medium in ("audio", "sheet")
     }
     histories = [
-        f"{folder}/train/{method}/seed-{seed}/history.parquet"
+        f"{HERE}/train/{method}/seed-{seed}/history.parquet"
         for method in METHODS
         for seed in SEEDS
     ]
+    if ENCODER_IS_TRAINED:
+        histories.insert(0, f"{HERE}/encoder/history.parquet")
     return {
         "ranks": {
-            "ranks": f"{folder}/ranks.parquet",
-            "metrics": f"{folder}/metrics.parquet",
+            "ranks": f"{HERE}/ranks.parquet",
+            "metrics": f"{HERE}/metrics.parquet",
         },
-        "training": {"history": [f"{folder}/encoder/history.parquet", *histories]},
-        "funnel": {"funnel": f"{folder}/funnel.parquet"},
-        "correlations": {"ground_truth": f"{folder}/ground_truth.parquet"},
+        "training": {"history": histories},
+        "funnel": {"funnel": f"{HERE}/funnel.parquet"},
+        "correlations": {"ground_truth": f"{HERE}/ground_truth.parquet"},
         "samples": {
-            "songs": f"{folder}/songs.parquet",
-            "windows": f"{folder}/windows.parquet",
-            "split": f"{folder}/split.parquet",
+            "songs": f"{DATA}/songs.parquet",
+            "windows": f"{DATA}/windows.parquet",
+            "split": f"{HERE}/split.parquet",
             **shards,
         },
     }[wildcards.figure]
@@ -209,12 +266,18 @@ def figure_options(wildcards, input) -> str:
 
 def data_targets() -> list[str]:
     """Return the tables and media of the data."""
-    folder = f"results/{DATASET}"
-    tables = ("songs", "windows", "split", "rejects", "funnel")
-    return [f"{folder}/{name}.parquet" for name in tables] + [
-        f"{folder}/{medium}/shard-{shard}.parquet"
-        for medium in ("audio", "sheet")
-        for shard in SHARDS
+    return [
+        *[f"{DATA}/{name}.parquet" for name in ("songs", "windows", "rejects")],
+        *[
+            f"{DATA}/{split}/{name}.parquet"
+            for split in SPLITS
+            for name in ("split", "funnel")
+        ],
+        *[
+            f"{DATA}/{medium}/shard-{shard}.parquet"
+            for medium in ("audio", "sheet")
+            for shard in SHARDS
+        ],
     ]
 
 
@@ -222,21 +285,23 @@ def feature_targets() -> list[str]:
     """Return the feature tables."""
     names = [audio_features(encoder) for encoder in AUDIO_ENCODERS]
     return [
-        f"results/{DATASET}/features/{name}.parquet"
+        f"{DATA}/{split}/features/{name}.parquet"
+        for split in PROTOCOLS
         for name in [*names, "audio_frames", *SHEET_ENCODERS, "lyrics"]
     ]
 
 
 def final_targets() -> list[str]:
     """Return what `snakemake` makes by default."""
-    folder = f"results/{DATASET}"
-    return [
-        f"{folder}/config.yaml",
-        f"{folder}/metrics.parquet",
-        f"{folder}/comparisons.parquet",
-        f"{folder}/ranks.parquet",
-        *[f"{folder}/tables/table_{number}.md" for number in (1, 2)],
-        *[f"{folder}/figures/{figure}.png" for figure in FIGURES],
-        *data_targets(),
-        *feature_targets(),
-    ]
+    targets = [f"{DATA}/config.yaml", *data_targets(), *feature_targets()]
+    for split in SPLITS:
+        targets += [
+            f"{DATA}/{split}/{name}.parquet"
+            for name in ("metrics", "comparisons", "ranks")
+        ]
+    for split in PROTOCOLS:
+        targets += [f"{DATA}/{split}/tables/table_{number}.md" for number in (1, 2)]
+        targets += [f"{DATA}/{split}/figures/{figure}.png" for figure in FIGURES]
+    if len(SPLITS) > 1:
+        targets.append(f"{DATA}/tables/splits.md")
+    return targets

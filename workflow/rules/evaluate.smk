@@ -1,8 +1,10 @@
 """From embeddings to ranks, metrics and the paper's tables.
 
-Inputs: results/<dataset>/train/<method>/seed-<seed>/embeddings.parquet
-Outputs: results/<dataset>/{ranks,metrics,comparisons}.parquet,
-         results/<dataset>/tables/table_{1,2}.{csv,md,tex,html}
+Inputs: results/<dataset>/<split>/train/<method>/seed-<seed>/embeddings.parquet
+Outputs: results/<dataset>/<split>/{ranks,metrics,comparisons}.parquet,
+         results/<dataset>/<split>/tables/{table_1,table_2,comparisons,galleries}.{csv,md,tex,html},
+         results/<dataset>/{split_means,protocol_differences}.parquet,
+         results/<dataset>/tables/{splits,protocols}.{csv,md,tex,html}
 """
 
 
@@ -10,18 +12,18 @@ rule evaluate:
     """Rank the test fold in six directions for every seed of one method."""
     input:
         embeddings=expand(
-            "results/{dataset}/train/{{method}}/seed-{seed}/embeddings.parquet",
+            "results/{dataset}/{{split}}/train/{{method}}/seed-{seed}/embeddings.parquet",
             dataset=DATASET,
             seed=SEEDS,
         ),
-        windows=f"results/{DATASET}/windows.parquet",
-        split=f"results/{DATASET}/split.parquet",
+        windows=f"{DATA}/windows.parquet",
+        split=f"{HERE}/split.parquet",
     output:
-        temp(f"results/{DATASET}/evaluate/{{method}}.parquet"),
+        temp(f"{HERE}/evaluate/{{method}}.parquet"),
     log:
-        f"logs/{DATASET}/evaluate/{{method}}.log",
+        f"logs/{DATASET}/{{split}}/evaluate/{{method}}.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/evaluate/{{method}}.tsv"
+        f"{HERE}/benchmarks/evaluate/{{method}}.tsv"
     conda:
         "../../envs/core.yaml"
     resources:
@@ -45,19 +47,15 @@ rule evaluate:
 rule metrics:
     """Summarise the ranks of all methods with confidence intervals."""
     input:
-        expand(
-            "results/{dataset}/evaluate/{method}.parquet",
-            dataset=DATASET,
-            method=METHODS,
-        ),
+        ranks_of,
     output:
-        ranks=f"results/{DATASET}/ranks.parquet",
-        metrics=f"results/{DATASET}/metrics.parquet",
-        comparisons=f"results/{DATASET}/comparisons.parquet",
+        ranks=f"{HERE}/ranks.parquet",
+        metrics=f"{HERE}/metrics.parquet",
+        comparisons=f"{HERE}/comparisons.parquet",
     log:
-        f"logs/{DATASET}/metrics.log",
+        f"logs/{DATASET}/{{split}}/metrics.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/metrics.tsv"
+        f"{HERE}/benchmarks/metrics.tsv"
     conda:
         "../../envs/core.yaml"
     resources:
@@ -80,45 +78,60 @@ rule metrics:
 rule tables:
     """Write Tables I and II: ours, exact chance, and the paper's numbers."""
     input:
-        metrics=f"results/{DATASET}/metrics.parquet",
-        comparisons=f"results/{DATASET}/comparisons.parquet",
-        windows=f"results/{DATASET}/windows.parquet",
-        split=f"results/{DATASET}/split.parquet",
+        metrics=f"{HERE}/metrics.parquet",
+        comparisons=f"{HERE}/comparisons.parquet",
+        windows=f"{DATA}/windows.parquet",
+        split=f"{HERE}/split.parquet",
         features=expand(
-            "results/{dataset}/features/{name}.parquet",
+            "results/{dataset}/{{split}}/features/{name}.parquet",
             dataset=DATASET,
             name=["audio", "sheet", "lyrics"],
         ),
     output:
         files=expand(
-            "results/{dataset}/tables/{table}.{suffix}",
+            "results/{dataset}/{{split}}/tables/{table}.{suffix}",
             dataset=DATASET,
-            table=["table_1", "table_2", "comparisons"],
+            table=["table_1", "table_2", "comparisons", "galleries"],
             suffix=["csv", "md", "tex"],
         ),
         table_1=report(
-            f"results/{DATASET}/tables/table_1.html",
+            f"{HERE}/tables/table_1.html",
             caption="../report/table_1.rst",
             category="Tables",
-            labels={"table": "I", "shows": "R@1 and MedR, methods x directions"},
+            labels={
+                "table": "I ({split})",
+                "shows": "R@1 and MedR, methods x directions",
+            },
         ),
         table_2=report(
-            f"results/{DATASET}/tables/table_2.html",
+            f"{HERE}/tables/table_2.html",
             caption="../report/table_2.rst",
             category="Tables",
-            labels={"table": "II", "shows": "all metrics, directions x methods"},
+            labels={
+                "table": "II ({split})",
+                "shows": "all metrics, directions x methods",
+            },
         ),
         comparisons=report(
-            f"results/{DATASET}/tables/comparisons.html",
+            f"{HERE}/tables/comparisons.html",
             caption="../report/comparisons.rst",
             category="Tables",
             labels={
-                "table": "comparisons",
+                "table": "comparisons ({split})",
                 "shows": "paired differences between methods",
             },
         ),
+        galleries=report(
+            f"{HERE}/tables/galleries.html",
+            caption="../report/galleries.rst",
+            category="Tables",
+            labels={
+                "table": "galleries ({split})",
+                "shows": "R@1 and MedR/N in galleries of several sizes",
+            },
+        ),
     log:
-        f"logs/{DATASET}/tables.log",
+        f"logs/{DATASET}/{{split}}/tables.log",
     conda:
         "../../envs/core.yaml"
     params:
@@ -134,6 +147,60 @@ rule tables:
             --windows {input.windows:q} \
             --split {input.split:q} \
             --features {input.features:q} \
+            --out-dir {params.folder:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule compare_splits:
+    """Set the splits side by side: what the protocol changes, and what the draw does."""
+    input:
+        ranks_of_splits,
+    output:
+        means=f"{DATA}/split_means.parquet",
+        differences=f"{DATA}/protocol_differences.parquet",
+        files=expand(
+            "results/{dataset}/tables/{table}.{suffix}",
+            dataset=DATASET,
+            table=["splits", "protocols"],
+            suffix=["csv", "md", "tex"],
+        ),
+        protocols=report(
+            f"{DATA}/tables/protocols.html",
+            caption="../report/protocols.rst",
+            category="Tables",
+            labels={"table": "protocols", "shows": "what duplicates add to retrieval"},
+        ),
+        splits=report(
+            f"{DATA}/tables/splits.html",
+            caption="../report/splits.rst",
+            category="Tables",
+            labels={
+                "table": "splits",
+                "shows": "means and spread over draws of the folds",
+            },
+        ),
+    log:
+        f"logs/{DATASET}/compare_splits.log",
+    benchmark:
+        f"{DATA}/benchmarks/compare_splits.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        settings=stage_settings("compare-splits"),
+        code=stage_code("compare-splits"),
+        names=list(SPLITS),
+        folder=lambda wildcards, output: str(Path(output.protocols).parent),
+    shell:
+        r"""
+        python -m ugaar compare-splits \
+            --settings {params.settings:q} \
+            --names {params.names:q} \
+            --ranks {input:q} \
+            --means-out {output.means:q} \
+            --differences-out {output.differences:q} \
             --out-dir {params.folder:q} \
             >{log:q} 2>&1
         """

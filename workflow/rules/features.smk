@@ -1,8 +1,11 @@
 """From sound, strips and lyrics to feature tables.
 
-Inputs: results/<dataset>/{windows,split}.parquet, results/<dataset>/{audio,sheet}/shard-<i>.parquet
-Outputs: resources/<weights>, results/<dataset>/encoder/encoder.pt,
-         results/<dataset>/features/{audio,audio_frames,audio_<encoder>,sheet,lyrics}.parquet
+Inputs: results/<dataset>/windows.parquet, results/<dataset>/<split>/split.parquet,
+        results/<dataset>/{audio,sheet}/shard-<i>.parquet
+Outputs: results/<dataset>/features/{audio,sheet}-parts/<encoder>-<shard>.parquet; a trained encoder
+         and its parts lie in the folder of its split;
+         results/<dataset>/<split>/encoder/encoder.pt,
+         results/<dataset>/<split>/features/{audio,audio_frames,audio_<encoder>,sheet,lyrics}.parquet
 """
 
 
@@ -33,10 +36,10 @@ rule fetch:
 
 
 rule train_encoder:
-    """Train the audio-sheet encoder on aligned snippets of the training fold, or load it."""
+    """Train the audio-sheet encoder on aligned snippets of the training fold."""
     input:
-        windows=f"results/{DATASET}/windows.parquet",
-        split=f"results/{DATASET}/split.parquet",
+        windows=f"{DATA}/windows.parquet",
+        split=f"{HERE}/split.parquet",
         audio=expand(
             "results/{dataset}/audio/shard-{shard}.parquet",
             dataset=DATASET,
@@ -48,12 +51,12 @@ rule train_encoder:
             shard=SHARDS,
         ),
     output:
-        weights=f"results/{DATASET}/encoder/encoder.pt",
-        history=f"results/{DATASET}/encoder/history.parquet",
+        weights=f"{HERE}/encoder/encoder.pt",
+        history=f"{HERE}/encoder/history.parquet",
     log:
-        f"logs/{DATASET}/train_encoder.log",
+        f"logs/{DATASET}/{{split}}/train_encoder.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/train_encoder.tsv"
+        f"{HERE}/benchmarks/train_encoder.tsv"
     priority: 10
     conda:
         "../../envs/torch.yaml"
@@ -66,7 +69,7 @@ rule train_encoder:
         code=stage_code("train-encoder"),
         audio=audio_folder,
         sheet=sheet_folder,
-        checkpoint=f"results/{DATASET}/checkpoints/train_encoder.pt",
+        checkpoint=f"{HERE}/checkpoints/train_encoder.pt",
     shell:
         r"""
         python -m ugaar train-encoder \
@@ -82,11 +85,35 @@ rule train_encoder:
         """
 
 
+rule load_encoder:
+    """Convert the released parameters of the audio-sheet encoder."""
+    input:
+        released=released_encoder,
+    output:
+        weights=f"{DATA}/encoder/encoder.pt",
+        history=temp(f"{DATA}/encoder/encoder_history.parquet"),
+    log:
+        f"logs/{DATASET}/load_encoder.log",
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        settings=stage_settings("train-encoder"),
+        code=stage_code("train-encoder"),
+    shell:
+        r"""
+        python -m ugaar train-encoder \
+            --settings {params.settings:q} \
+            --out {output.weights:q} \
+            --history-out {output.history:q} \
+            >{log:q} 2>&1
+        """
+
+
 rule untrained_encoder:
     """Draw the random weights of the control that shows what training adds."""
     output:
-        weights=f"results/{DATASET}/encoder/untrained.pt",
-        history=temp(f"results/{DATASET}/encoder/untrained_history.parquet"),
+        weights=f"{DATA}/encoder/untrained.pt",
+        history=temp(f"{DATA}/encoder/untrained_history.parquet"),
     log:
         f"logs/{DATASET}/untrained_encoder.log",
     conda:
@@ -106,16 +133,16 @@ rule untrained_encoder:
 
 
 rule features_audio:
-    """Encode the clips of one shard with one encoder."""
+    """Encode the clips of one shard with one encoder; every split uses its output."""
     input:
-        audio=f"results/{DATASET}/audio/shard-{{shard}}.parquet",
+        audio=f"{DATA}/audio/shard-{{shard}}.parquet",
         weights=encoder_weights,
     output:
-        temp(f"results/{DATASET}/features/audio-parts/{{encoder}}-{{shard}}.parquet"),
+        f"{DATA}/features/audio-parts/{{encoder}}-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/features_audio/{{encoder}}-{{shard}}.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/features_audio/{{encoder}}-{{shard}}.tsv"
+        f"{DATA}/benchmarks/features_audio/{{encoder}}-{{shard}}.tsv"
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -136,22 +163,26 @@ rule features_audio:
         """
 
 
+use rule features_audio as features_audio_trained with:
+    output:
+        temp(f"{HERE}/features/audio-parts/{{encoder}}-{{shard}}.parquet"),
+    log:
+        f"logs/{DATASET}/{{split}}/features_audio/{{encoder}}-{{shard}}.log",
+    benchmark:
+        f"{HERE}/benchmarks/features_audio/{{encoder}}-{{shard}}.tsv"
+
+
 rule merge_audio:
     """Join the audio features of the configured encoder, and take means."""
     input:
-        parts=expand(
-            "results/{dataset}/features/audio-parts/{encoder}-{shard}.parquet",
-            dataset=DATASET,
-            encoder=AUDIO_ENCODERS[0],
-            shard=SHARDS,
-        ),
-        windows=f"results/{DATASET}/windows.parquet",
-        split=f"results/{DATASET}/split.parquet",
+        parts=audio_parts(AUDIO_ENCODERS[0]),
+        windows=f"{DATA}/windows.parquet",
+        split=f"{HERE}/split.parquet",
     output:
-        means=f"results/{DATASET}/features/audio.parquet",
-        frames=f"results/{DATASET}/features/audio_frames.parquet",
+        means=f"{HERE}/features/audio.parquet",
+        frames=f"{HERE}/features/audio_frames.parquet",
     log:
-        f"logs/{DATASET}/merge_audio.log",
+        f"logs/{DATASET}/{{split}}/merge_audio.log",
     conda:
         "../../envs/core.yaml"
     resources:
@@ -175,17 +206,13 @@ rule merge_audio:
 rule merge_audio_also:
     """Join the audio features of an encoder that is run beside the configured one."""
     input:
-        parts=expand(
-            "results/{dataset}/features/audio-parts/{{encoder}}-{shard}.parquet",
-            dataset=DATASET,
-            shard=SHARDS,
-        ),
-        windows=f"results/{DATASET}/windows.parquet",
-        split=f"results/{DATASET}/split.parquet",
+        parts=lambda wildcards: audio_parts(wildcards.encoder),
+        windows=f"{DATA}/windows.parquet",
+        split=f"{HERE}/split.parquet",
     output:
-        f"results/{DATASET}/features/audio_{{encoder}}.parquet",
+        f"{HERE}/features/audio_{{encoder}}.parquet",
     log:
-        f"logs/{DATASET}/merge_audio_also/{{encoder}}.log",
+        f"logs/{DATASET}/{{split}}/merge_audio_also/{{encoder}}.log",
     conda:
         "../../envs/core.yaml"
     resources:
@@ -208,16 +235,14 @@ rule merge_audio_also:
 rule features_sheet:
     """Encode the strips of one shard with the trained (or the untrained) encoder."""
     input:
-        sheet=f"results/{DATASET}/sheet/shard-{{shard}}.parquet",
+        sheet=f"{DATA}/sheet/shard-{{shard}}.parquet",
         weights=sheet_weights,
     output:
-        temp(
-            f"results/{DATASET}/features/sheet-parts/{{sheet_encoder}}-{{shard}}.parquet"
-        ),
+        f"{DATA}/features/sheet-parts/{{sheet_encoder}}-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/features_sheet/{{sheet_encoder}}-{{shard}}.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/features_sheet/{{sheet_encoder}}-{{shard}}.tsv"
+        f"{DATA}/benchmarks/features_sheet/{{sheet_encoder}}-{{shard}}.tsv"
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -237,20 +262,25 @@ rule features_sheet:
         """
 
 
+use rule features_sheet as features_sheet_trained with:
+    output:
+        temp(f"{HERE}/features/sheet-parts/{{sheet_encoder}}-{{shard}}.parquet"),
+    log:
+        f"logs/{DATASET}/{{split}}/features_sheet/{{sheet_encoder}}-{{shard}}.log",
+    benchmark:
+        f"{HERE}/benchmarks/features_sheet/{{sheet_encoder}}-{{shard}}.tsv"
+
+
 rule merge_sheet:
     """Join the sheet features, and take means."""
     input:
-        parts=expand(
-            "results/{dataset}/features/sheet-parts/{{sheet_encoder}}-{shard}.parquet",
-            dataset=DATASET,
-            shard=SHARDS,
-        ),
-        windows=f"results/{DATASET}/windows.parquet",
-        split=f"results/{DATASET}/split.parquet",
+        parts=sheet_parts,
+        windows=f"{DATA}/windows.parquet",
+        split=f"{HERE}/split.parquet",
     output:
-        f"results/{DATASET}/features/{{sheet_encoder}}.parquet",
+        f"{HERE}/features/{{sheet_encoder}}.parquet",
     log:
-        f"logs/{DATASET}/merge_sheet/{{sheet_encoder}}.log",
+        f"logs/{DATASET}/{{split}}/merge_sheet/{{sheet_encoder}}.log",
     conda:
         "../../envs/core.yaml"
     resources:
@@ -273,15 +303,15 @@ rule merge_sheet:
 rule features_lyrics:
     """Train the skip-gram models on the training fold, or load them, and encode the lyrics."""
     input:
-        windows=f"results/{DATASET}/windows.parquet",
-        split=f"results/{DATASET}/split.parquet",
+        windows=f"{DATA}/windows.parquet",
+        split=f"{HERE}/split.parquet",
     output:
-        features=f"results/{DATASET}/features/lyrics.parquet",
-        model=f"results/{DATASET}/encoder/skipgram.parquet",
+        features=f"{HERE}/features/lyrics.parquet",
+        model=f"{HERE}/encoder/skipgram.parquet",
     log:
-        f"logs/{DATASET}/features_lyrics.log",
+        f"logs/{DATASET}/{{split}}/features_lyrics.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/features_lyrics.tsv"
+        f"{HERE}/benchmarks/features_lyrics.tsv"
     conda:
         "../../envs/core.yaml"
     resources:

@@ -1,14 +1,15 @@
 """From a source of lyric-bearing music to windows and folds.
 
 Inputs: the music21 package, or the folder named by source.path.
-Outputs: results/<dataset>/{config.yaml,songs,windows,split,rejects,funnel}.parquet
+Outputs: results/<dataset>/{config.yaml,songs.parquet,windows.parquet,rejects.parquet},
+         results/<dataset>/<split>/{split,funnel}.parquet
 """
 
 
 rule resolve_config:
     """Write the configuration that was used, defaults included, beside the results."""
     output:
-        f"results/{DATASET}/config.yaml",
+        f"{DATA}/config.yaml",
     log:
         f"logs/{DATASET}/resolve_config.log",
     localrule: True
@@ -28,12 +29,12 @@ rule resolve_config:
 rule ingest:
     """Read the files of one shard into songs."""
     output:
-        songs=temp(f"results/{DATASET}/ingest/songs-{{shard}}.parquet"),
-        rejects=f"results/{DATASET}/rejects/ingest-{{shard}}.parquet",
+        songs=temp(f"{DATA}/ingest/songs-{{shard}}.parquet"),
+        rejects=f"{DATA}/rejects/ingest-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/ingest/{{shard}}.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/ingest/{{shard}}.tsv"
+        f"{DATA}/benchmarks/ingest/{{shard}}.tsv"
     conda:
         "../../envs/core.yaml"
     resources:
@@ -67,13 +68,13 @@ rule window:
             shard=SHARDS,
         ),
     output:
-        songs=f"results/{DATASET}/songs.parquet",
-        windows=f"results/{DATASET}/windows.parquet",
-        rejects=f"results/{DATASET}/rejects/window.parquet",
+        songs=f"{DATA}/songs.parquet",
+        windows=f"{DATA}/windows.parquet",
+        rejects=f"{DATA}/rejects/window.parquet",
     log:
         f"logs/{DATASET}/window.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/window.tsv"
+        f"{DATA}/benchmarks/window.tsv"
     priority: 10
     conda:
         "../../envs/core.yaml"
@@ -99,14 +100,14 @@ rule window:
 rule split:
     """Build duplicate groups and draw the folds."""
     input:
-        songs=f"results/{DATASET}/songs.parquet",
-        windows=f"results/{DATASET}/windows.parquet",
+        songs=f"{DATA}/songs.parquet",
+        windows=f"{DATA}/windows.parquet",
     output:
-        f"results/{DATASET}/split.parquet",
+        f"{HERE}/split.parquet",
     log:
-        f"logs/{DATASET}/split.log",
+        f"logs/{DATASET}/{{split}}/split.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/split.tsv"
+        f"{HERE}/benchmarks/split.tsv"
     priority: 10
     conda:
         "../../envs/core.yaml"
@@ -116,10 +117,14 @@ rule split:
     params:
         settings=stage_settings("split"),
         code=stage_code("split"),
+        protocol=lambda wildcards: SPLITS[wildcards.split].protocol,
+        seed=lambda wildcards: SPLITS[wildcards.split].seed,
     shell:
         r"""
         python -m ugaar split \
             --settings {params.settings:q} \
+            --protocol {params.protocol} \
+            --seed {params.seed} \
             --songs {input.songs:q} \
             --windows {input.windows:q} \
             --out {output:q} \
@@ -127,12 +132,41 @@ rule split:
         """
 
 
-rule funnel:
-    """Join the rejects of all stages and count what was kept."""
+rule rejects:
+    """Join the rejects of all stages."""
     input:
-        songs=f"results/{DATASET}/songs.parquet",
-        windows=f"results/{DATASET}/windows.parquet",
-        split=f"results/{DATASET}/split.parquet",
+        songs=f"{DATA}/songs.parquet",
+        rejects=expand(
+            "results/{dataset}/rejects/{part}.parquet",
+            dataset=DATASET,
+            part=REJECT_PARTS,
+        ),
+    output:
+        f"{DATA}/rejects.parquet",
+    log:
+        f"logs/{DATASET}/rejects.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        settings=stage_settings("rejects"),
+        code=stage_code("rejects"),
+    shell:
+        r"""
+        python -m ugaar rejects \
+            --settings {params.settings:q} \
+            --songs {input.songs:q} \
+            --rejects {input.rejects:q} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule funnel:
+    """Count what was kept and what was lost, from files to folds."""
+    input:
+        songs=f"{DATA}/songs.parquet",
+        windows=f"{DATA}/windows.parquet",
+        split=f"{HERE}/split.parquet",
         audio=expand(
             "results/{dataset}/audio/shard-{shard}.parquet",
             dataset=DATASET,
@@ -143,16 +177,11 @@ rule funnel:
             dataset=DATASET,
             shard=SHARDS,
         ),
-        rejects=expand(
-            "results/{dataset}/rejects/{part}.parquet",
-            dataset=DATASET,
-            part=REJECT_PARTS,
-        ),
+        rejects=f"{DATA}/rejects.parquet",
     output:
-        rejects=f"results/{DATASET}/rejects.parquet",
-        funnel=f"results/{DATASET}/funnel.parquet",
+        f"{HERE}/funnel.parquet",
     log:
-        f"logs/{DATASET}/funnel.log",
+        f"logs/{DATASET}/{{split}}/funnel.log",
     conda:
         "../../envs/core.yaml"
     params:
@@ -170,7 +199,6 @@ rule funnel:
             --audio {params.audio:q} \
             --sheet {params.sheet:q} \
             --rejects {input.rejects:q} \
-            --rejects-out {output.rejects:q} \
-            --funnel-out {output.funnel:q} \
+            --out {output:q} \
             >{log:q} 2>&1
         """

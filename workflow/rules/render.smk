@@ -9,14 +9,14 @@ Outputs: results/<dataset>/{audio,sheet}/shard-<i>.parquet
 rule render_audio:
     """Synthesise the windows of one shard with TiMidity++."""
     input:
-        windows=f"results/{DATASET}/windows.parquet",
+        windows=f"{DATA}/windows.parquet",
     output:
-        audio=f"results/{DATASET}/audio/shard-{{shard}}.parquet",
-        rejects=f"results/{DATASET}/rejects/render_audio-{{shard}}.parquet",
+        audio=f"{DATA}/audio/shard-{{shard}}.parquet",
+        rejects=f"{DATA}/rejects/render_audio-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/render_audio/{{shard}}.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/render_audio/{{shard}}.tsv"
+        f"{DATA}/benchmarks/render_audio/{{shard}}.tsv"
     priority: 10
     conda:
         "../../envs/render.yaml"
@@ -41,14 +41,14 @@ rule render_audio:
 rule render_sheet:
     """Engrave the windows of one shard with LilyPond."""
     input:
-        windows=f"results/{DATASET}/windows.parquet",
+        windows=f"{DATA}/windows.parquet",
     output:
-        sheet=f"results/{DATASET}/sheet/shard-{{shard}}.parquet",
-        rejects=f"results/{DATASET}/rejects/render_sheet-{{shard}}.parquet",
+        sheet=f"{DATA}/sheet/shard-{{shard}}.parquet",
+        rejects=f"{DATA}/rejects/render_sheet-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/render_sheet/{{shard}}.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/render_sheet/{{shard}}.tsv"
+        f"{DATA}/benchmarks/render_sheet/{{shard}}.tsv"
     priority: 10
     conda:
         "../../envs/render.yaml"

@@ -1,7 +1,7 @@
 """Figures with captions; `snakemake --report` gathers them and the tables into one file.
 
-Inputs: results/<dataset>/{ranks,metrics,funnel,ground_truth,windows,split}.parquet, media, histories
-Outputs: results/<dataset>/figures/<figure>.{png,svg}
+Inputs: results/<dataset>/<split>/{ranks,metrics,funnel,ground_truth,split}.parquet, media, histories
+Outputs: results/<dataset>/<split>/figures/<figure>.{png,svg}
 """
 
 
@@ -11,14 +11,14 @@ rule figures:
         unpack(figure_inputs),
     output:
         png=report(
-            f"results/{DATASET}/figures/{{figure}}.png",
+            f"{HERE}/figures/{{figure}}.png",
             caption="../report/figures.rst",
             category="Figures",
-            labels={"figure": "{figure}"},
+            labels={"figure": "{figure} ({split})"},
         ),
-        svg=f"results/{DATASET}/figures/{{figure}}.svg",
+        svg=f"{HERE}/figures/{{figure}}.svg",
     log:
-        f"logs/{DATASET}/figures/{{figure}}.log",
+        f"logs/{DATASET}/{{split}}/figures/{{figure}}.log",
     conda:
         "../../envs/core.yaml"
     resources:

@@ -1,24 +1,24 @@
 """From feature tables to embeddings: the ground truth and one job a method and seed.
 
-Inputs: results/<dataset>/{windows,split}.parquet, results/<dataset>/features/*.parquet
-Outputs: results/<dataset>/ground_truth.parquet,
-         results/<dataset>/train/<method>/seed-<seed>/{model.pt,embeddings.parquet,history.parquet}
+Inputs: results/<dataset>/windows.parquet, results/<dataset>/<split>/{split,features/*}.parquet
+Outputs: results/<dataset>/<split>/ground_truth.parquet,
+         results/<dataset>/<split>/train/<method>/seed-<seed>/{model.pt,embeddings,history}
 """
 
 
 rule ground_truth:
     """Find the nearest neighbours of each training window in the CCA space of audio and sheet."""
     input:
-        windows=f"results/{DATASET}/windows.parquet",
-        split=f"results/{DATASET}/split.parquet",
-        audio=f"results/{DATASET}/features/audio.parquet",
-        sheet=f"results/{DATASET}/features/sheet.parquet",
+        windows=f"{DATA}/windows.parquet",
+        split=f"{HERE}/split.parquet",
+        audio=f"{HERE}/features/audio.parquet",
+        sheet=f"{HERE}/features/sheet.parquet",
     output:
-        f"results/{DATASET}/ground_truth.parquet",
+        f"{HERE}/ground_truth.parquet",
     log:
-        f"logs/{DATASET}/ground_truth.log",
+        f"logs/{DATASET}/{{split}}/ground_truth.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/ground_truth.tsv"
+        f"{HERE}/benchmarks/ground_truth.tsv"
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -43,13 +43,13 @@ rule train:
     input:
         unpack(train_inputs),
     output:
-        model=f"results/{DATASET}/train/{{method}}/seed-{{seed}}/model.pt",
-        embeddings=f"results/{DATASET}/train/{{method}}/seed-{{seed}}/embeddings.parquet",
-        history=f"results/{DATASET}/train/{{method}}/seed-{{seed}}/history.parquet",
+        model=f"{HERE}/train/{{method}}/seed-{{seed}}/model.pt",
+        embeddings=f"{HERE}/train/{{method}}/seed-{{seed}}/embeddings.parquet",
+        history=f"{HERE}/train/{{method}}/seed-{{seed}}/history.parquet",
     log:
-        f"logs/{DATASET}/train/{{method}}-{{seed}}.log",
+        f"logs/{DATASET}/{{split}}/train/{{method}}-{{seed}}.log",
     benchmark:
-        f"results/{DATASET}/benchmarks/train/{{method}}-{{seed}}.tsv"
+        f"{HERE}/benchmarks/train/{{method}}-{{seed}}.tsv"
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -60,7 +60,7 @@ rule train:
         settings=stage_settings("train"),
         code=stage_code("train"),
         options=train_options,
-        checkpoint=f"results/{DATASET}/checkpoints/train-{{method}}-{{seed}}.pt",
+        checkpoint=f"{HERE}/checkpoints/train-{{method}}-{{seed}}.pt",
     shell:
         r"""
         python -m ugaar train \

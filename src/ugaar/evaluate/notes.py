@@ -14,6 +14,10 @@ CHANCE = (
     "Chance is exact: R@K = 100 K/N, MedR = MeanR = (N + 1)/2, MRR = H_N/N, also in a gallery with "
     "duplicates, where a random order is one of the distinct contents and equal contents tie."
 )
+CUT = (
+    "Smaller galleries: the fold in an order drawn once is cut into as many of that size as it "
+    "holds; each query is asked in its own gallery, the same for every method, seed and direction."
+)
 PROTOCOLS = {
     "song-disjoint": "Protocol song-disjoint: songs that share melody or text stay in one fold.",
     "published": "Protocol published: duplicates kept, windows split at random, so that melodies "

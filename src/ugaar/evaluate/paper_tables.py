@@ -6,6 +6,7 @@ printed.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -104,13 +105,22 @@ def method_order(methods: set[str]) -> list[str]:
 
 
 class Results:
-    """The pooled rows of a metrics table, by protocol, method, direction and metric."""
+    """The pooled rows of a metrics table, by protocol, method, direction and metric.
 
-    def __init__(self, rows: Sequence[Mapping]) -> None:
+    Args:
+        rows: rows of the metrics table.
+        gallery_size: the galleries to look at; None = each protocol's whole fold.
+    """
+
+    def __init__(self, rows: Sequence[Mapping], gallery_size: int | None = None) -> None:
+        pooled = [row for row in rows if row["seed"] is None]
+        largest: dict[str, int] = defaultdict(int)
+        for row in pooled:
+            largest[row["protocol"]] = max(largest[row["protocol"]], row["gallery_size"])
         self._rows = {
             (row["protocol"], row["method"], row["direction"], row["metric"]): row
-            for row in rows
-            if row["seed"] is None
+            for row in pooled
+            if row["gallery_size"] == (gallery_size or largest[row["protocol"]])
         }
         self.lines = [
             (protocol, method)
@@ -225,6 +235,39 @@ def table_2(results: Results, notes: Sequence[str] = ()) -> PrintedTable:
             Block("Published in the paper (Table II)", paper, PAPER),
         ),
         (*notes, *published.NOTES),
+    )
+
+
+def galleries_table(rows: Sequence[Mapping], notes: Sequence[str] = ()) -> PrintedTable:
+    """Return R@1 and MedR/N of every method in galleries of each size, the largest first.
+
+    Args:
+        rows: rows of the metrics table.
+        notes: sentences below the table.
+    """
+    metrics = ("R@1", "MedR/N")
+    blocks = []
+    for size in sorted({row["gallery_size"] for row in rows}, reverse=True):
+        results = Results(rows, size)
+        lines = tuple(
+            Row(
+                results.labels(*line),
+                tuple(
+                    results.cell(*line, direction, metric)
+                    for direction in DIRECTIONS
+                    for metric in metrics
+                ),
+            )
+            for line in results.lines
+        )
+        blocks.append(Block(f"Galleries of {size} windows", lines))
+    return PrintedTable(
+        "galleries",
+        "R@1 (percent) and median rank as a share of the gallery, by size of the gallery",
+        _HEADS,
+        tuple((direction_label(direction), metrics) for direction in DIRECTIONS),
+        tuple(blocks),
+        tuple(notes),
     )
 
 

@@ -81,45 +81,36 @@ def rank_grids(ranks: pa.Table) -> list[RankGrid]:
         ranks: rows of the ranks table, in any order.
 
     Returns:
-        Grids ordered by protocol, method and direction.
+        Grids ordered by protocol, method, direction and falling size of the gallery.
 
     Raises:
         DataError: a seed lacks queries that another has, a query is there twice, or methods were
             ranked in galleries of different size.
     """
     columns = ranks.to_pydict()
-    cells: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for row, key in enumerate(
-        zip(columns["protocol"], columns["method"], columns["direction"], strict=True)
-    ):
+    cells: dict[tuple[str, str, str, int], list[int]] = defaultdict(list)
+    names = ("protocol", "method", "direction", "gallery_size")
+    for row, key in enumerate(zip(*(columns[name] for name in names), strict=True)):
         cells[key].append(row)
-    size: dict[str, tuple[int, str]] = {}
     grids = []
-    for key in sorted(cells, key=lambda one: (one[0], one[1], DIRECTIONS.index(one[2]))):
-        protocol, method, direction = key
+    for key in sorted(cells, key=lambda one: (*one[:2], DIRECTIONS.index(one[2]), -one[3])):
+        protocol, method, direction, gallery_size = key
         rows = sorted(cells[key], key=lambda row: (columns["seed"][row], columns["window_id"][row]))
         seeds = tuple(sorted({columns["seed"][row] for row in rows}))
         windows = tuple(sorted({columns["window_id"][row] for row in rows}))
         pairs = {(columns["seed"][row], columns["window_id"][row]) for row in rows}
-        sizes = {columns["gallery_size"][row] for row in rows}
-        where = f"ranks of {method}, {direction} ({protocol})"
-        if len(pairs) != len(rows) or len(rows) != len(seeds) * len(windows) or len(sizes) != 1:
+        if len(pairs) != len(rows) or len(rows) != len(seeds) * len(windows):
             raise DataError(
-                f"{where}: {len(rows)} rows for {len(seeds)} seeds, {len(windows)} queries and "
-                f"gallery sizes {sorted(sizes)}; every seed must rank the same queries once: "
-                "evaluate the method again"
-            )
-        gallery_size = sizes.pop()
-        other_size, other = size.setdefault(protocol, (gallery_size, where))
-        if other_size != gallery_size:
-            raise DataError(
-                f"{where}: {gallery_size} gallery items, but {other_size} in {other}; "
-                "metrics compare only on equal galleries: evaluate all methods on the same windows"
+                f"ranks of {method}, {direction} ({protocol}, gallery {gallery_size}): "
+                f"{len(rows)} rows for {len(seeds)} seeds and {len(windows)} queries; every seed "
+                "must rank the same queries once: evaluate the method again"
             )
         shape = (len(seeds), len(windows))
         grids.append(
             RankGrid(
-                *key,
+                protocol,
+                method,
+                direction,
                 seeds,
                 windows,
                 np.array([columns["n_better"][row] for row in rows]).reshape(shape),
@@ -127,7 +118,32 @@ def rank_grids(ranks: pa.Table) -> list[RankGrid]:
                 gallery_size,
             )
         )
+    _check_galleries(grids)
     return grids
+
+
+def _check_galleries(grids: Sequence[RankGrid]) -> None:
+    """Raise `DataError` if two methods of a protocol were ranked in galleries of other sizes."""
+    found: dict[tuple[str, str, str], set[int]] = defaultdict(set)
+    for grid in grids:
+        found[grid.protocol, grid.method, grid.direction].add(grid.gallery_size)
+    first: dict[str, tuple[set[int], tuple[str, str, str]]] = {}
+    for key, sizes in found.items():
+        expected, other = first.setdefault(key[0], (sizes, key))
+        if sizes != expected:
+            raise DataError(
+                f"ranks of {key[1]}, {key[2]} ({key[0]}): galleries of {sorted(sizes)} items, but "
+                f"{sorted(expected)} in {other[1]}, {other[2]}; metrics compare only on equal "
+                "galleries: evaluate all methods on the same windows"
+            )
+
+
+def largest_galleries(grids: Sequence[RankGrid]) -> list[RankGrid]:
+    """Return the grids of each protocol's largest gallery, its whole fold."""
+    largest: dict[str, int] = defaultdict(int)
+    for grid in grids:
+        largest[grid.protocol] = max(largest[grid.protocol], grid.gallery_size)
+    return [grid for grid in grids if grid.gallery_size == largest[grid.protocol]]
 
 
 def resample_metrics(
@@ -185,12 +201,12 @@ def metric_rows(grid: RankGrid, metrics: dict[str, Resampled], confidence: float
 
 
 def chance_rows(grids: Sequence[RankGrid], top_k: Iterable[int]) -> Iterator[dict]:
-    """Yield the exact chance rows, one a protocol, direction and metric; they have no seeds."""
+    """Yield the exact chance rows, one a protocol, gallery, direction and metric; no seeds."""
     done = set()
     for grid in grids:
-        if (grid.protocol, grid.direction) in done:
+        if (grid.protocol, grid.direction, grid.gallery_size) in done:
             continue
-        done.add((grid.protocol, grid.direction))
+        done.add((grid.protocol, grid.direction, grid.gallery_size))
         for name, value in chance_values(grid.gallery_size, top_k).items():
             yield {
                 "protocol": grid.protocol,
@@ -216,7 +232,7 @@ def comparison_rows(
     """Yield the paired differences of `PAIRS`, in each direction and averaged over the six.
 
     Args:
-        grids: ranks of all methods.
+        grids: ranks of all methods, one gallery size a protocol.
         metrics: their metrics, in the same order.
         confidence: level of the intervals, such as 0.95.
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 KEPT = "kept"
-FOLDS = ("train", "valid", "test")
+DUPLICATE = "duplicate"
+FOLDS = ("train", "valid", "test", DUPLICATE)
 
 
 def with_paths(
@@ -19,6 +20,7 @@ def with_paths(
 
 def funnel_rows(
     songs: Sequence[Mapping[str, str]],
+    n_notes: int,
     windows: Sequence[Mapping[str, str]],
     rendered: Iterable[str],
     fold_of: Mapping[str, str],
@@ -26,13 +28,15 @@ def funnel_rows(
 ) -> list[dict[str, Any]]:
     """Count each step; what was kept and the losses of a step add up to what came into it.
 
-    Notes after the last whole window of a song are no item of their own and not counted.
+    Notes after the last whole window of a song are no item of their own and not counted. The step
+    `distinct` only counts: windows whose notes and syllables the source holds more than once go on.
 
     Args:
         songs: rows with `song_id` and `path`.
-        windows: rows with `window_id` and `song_id`.
+        n_notes: syllable-note pairs of all songs.
+        windows: rows with `window_id`, `song_id` and `source_key`.
         rendered: windows that have both a clip and a strip.
-        fold_of: window -> train, valid or test.
+        fold_of: window -> train, valid, test or duplicate.
         rejects: rows of the rejects table, of all stages.
 
     Returns:
@@ -40,8 +44,10 @@ def funnel_rows(
         counts its rendered windows, which are those that features, training and ranks use.
     """
     rendered = set(rendered)
-    lost: dict[str, Counter[str]] = {"files": Counter(), "songs": Counter()}
-    lost |= {"windows": Counter(), "rendered": Counter()}
+    distinct = len({window["source_key"] for window in windows})
+    steps = ("files", "songs", "notes", "windows", "distinct", "rendered")
+    lost: dict[str, Counter[str]] = {step: Counter() for step in steps}
+    lost["distinct"] = Counter({"repeated": len(windows) - distinct})
     dropped = set()
     for row in rejects:
         if row["level"] in ("file", "song"):
@@ -55,7 +61,9 @@ def funnel_rows(
     kept = {
         "files": len({song["path"] for song in songs}),
         "songs": len(songs) - sum(lost["songs"].values()),
+        "notes": n_notes,
         "windows": len(windows),
+        "distinct": distinct,
         "rendered": len(rendered),
     }
     rows = []
@@ -64,6 +72,11 @@ def funnel_rows(
         rows += [
             {"step": step, "reason": reason, "count": number}
             for reason, number in sorted(lost[step].items())
+            if number
         ]
     folds = Counter(fold_of[window] for window in rendered)
-    return rows + [{"step": fold, "reason": KEPT, "count": folds[fold]} for fold in FOLDS]
+    return rows + [
+        {"step": fold, "reason": KEPT, "count": folds[fold]}
+        for fold in FOLDS
+        if fold in folds or fold != DUPLICATE
+    ]

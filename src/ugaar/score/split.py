@@ -8,9 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ugaar.errors import DataError
+from ugaar.tables import MODALITIES
 
-SONG_DISJOINT, PUBLISHED = "song-disjoint", "published"
+SONG_DISJOINT, PUBLISHED = PROTOCOLS = ("song-disjoint", "published")
+FOLDS = ("train", "valid", "test")
 DRAWN = ("test", "valid")
+DUPLICATE = "duplicate"
+"""Fold of a window whose sound, picture and text another window has already."""
 
 
 def draw_order(names: Iterable[str], seed: int) -> list[str]:
@@ -38,6 +42,7 @@ def song_disjoint_folds(
     group_of_window: Mapping[str, str],
     collection_of_window: Mapping[str, str],
     settings: Mapping[str, Any],
+    seed: int,
 ) -> dict[str, str]:
     """Draw folds by duplicate group.
 
@@ -51,6 +56,7 @@ def song_disjoint_folds(
         group_of_window: window_id -> duplicate group.
         collection_of_window: window_id -> collection.
         settings: the `split` section of the configuration.
+        seed: seed of the draw.
 
     Returns:
         Group -> fold.
@@ -59,7 +65,7 @@ def song_disjoint_folds(
     sizes = Counter(group_of_window.values())
     collections = _collections_of_groups(group_of_window, collection_of_window)
     small = [group for group in sizes if sizes[group] <= settings["max_group_share"] * total]
-    order = draw_order(small, settings["seed"])
+    order = draw_order(small, seed)
     folds = dict.fromkeys(sizes, "train")
     available: Counter[str] = Counter()
     for group in small:
@@ -95,9 +101,11 @@ def _collections_of_groups(
     }
 
 
-def published_folds(windows: Iterable[str], settings: Mapping[str, Any]) -> dict[str, str]:
+def published_folds(
+    windows: Iterable[str], settings: Mapping[str, Any], seed: int
+) -> dict[str, str]:
     """Draw folds by window, duplicates kept on both sides (as the paper's text implies)."""
-    order = draw_order(windows, settings["seed"])
+    order = draw_order(windows, seed)
     n_test = round(settings["test_share"] * len(order))
     n_valid = round(settings["valid_share"] * len(order))
     return {
@@ -106,19 +114,33 @@ def published_folds(windows: Iterable[str], settings: Mapping[str, Any]) -> dict
     }
 
 
+def repeats(windows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the windows that sound, look and read like an earlier one, by order of their ids."""
+    seen = set()
+    found = set()
+    for window in sorted(windows, key=lambda row: row["window_id"]):
+        content = tuple(window[f"{modality}_key"] for modality in MODALITIES)
+        if content in seen:
+            found.add(window["window_id"])
+        seen.add(content)
+    return found
+
+
 def split_rows(
     windows: Iterable[Mapping[str, Any]],
     group_of_song: Mapping[str, str],
     protocol: str,
     settings: Mapping[str, Any],
+    seed: int,
 ) -> list[dict[str, Any]]:
     """Return the rows of the split table, in the order of the windows.
 
     Args:
-        windows: rows of the windows table (window_id, song_id, collection).
+        windows: rows of the windows table (window_id, song_id, collection, content keys).
         group_of_song: song_id -> duplicate group.
         protocol: song-disjoint or published.
         settings: the `split` section of the configuration.
+        seed: seed of the draw.
 
     Raises:
         DataError: too few test windows, or an empty training or validation fold.
@@ -126,15 +148,20 @@ def split_rows(
     windows = list(windows)
     groups = {window["window_id"]: group_of_song[window["song_id"]] for window in windows}
     sizes = Counter(groups.values())
+    duplicates: set[str] = set()
     if protocol == PUBLISHED:
-        fold_of = published_folds(groups, settings)
+        fold_of = published_folds(groups, settings, seed)
     elif protocol == SONG_DISJOINT:
         collections = {window["window_id"]: window["collection"] for window in windows}
-        by_group = song_disjoint_folds(groups, collections, settings)
-        fold_of = {window: by_group[group] for window, group in groups.items()}
+        if settings["distinct"]:
+            duplicates = repeats(windows)
+        drawn = {window: group for window, group in groups.items() if window not in duplicates}
+        by_group = song_disjoint_folds(drawn, collections, settings, seed)
+        fold_of = {window: by_group[group] for window, group in drawn.items()}
     else:
         raise DataError(f"protocol {protocol!r}; known: {SONG_DISJOINT}, {PUBLISHED}")
     _check(Counter(fold_of.values()), settings)
+    fold_of |= dict.fromkeys(duplicates, DUPLICATE)
     return [
         {
             "window_id": window["window_id"],
@@ -150,14 +177,14 @@ def split_rows(
 
 
 def _check(found: Counter[str], settings: Mapping[str, Any]) -> None:
-    counts = ", ".join(f"{fold} {found[fold]}" for fold in ("train", "valid", "test"))
+    counts = ", ".join(f"{fold} {found[fold]}" for fold in FOLDS)
     if found["test"] < settings["min_test_windows"]:
         raise DataError(
             f"split: the test fold holds {found['test']} windows, fewer than "
             f"split.min_test_windows {settings['min_test_windows']} ({counts}); lower that key, "
             "raise split.test_share, or add songs"
         )
-    empty = [fold for fold in ("train", "valid", "test") if not found[fold]]
+    empty = [fold for fold in FOLDS if not found[fold]]
     if empty:
         raise DataError(
             f"split: no window in fold {empty[0]} ({counts}); add songs, change split.valid_share "

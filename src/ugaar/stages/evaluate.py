@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from ugaar.errors import DataError
 from ugaar.evaluate.embedded import EmbeddedWindows
+from ugaar.evaluate.galleries import cut_galleries
 from ugaar.evaluate.ranks import rank_matches
 from ugaar.settings import Settings
 from ugaar.tables import MODALITIES, RANKS, SPLIT, WINDOWS, open_table, read_table
 
-SETTINGS: tuple[str, ...] = ("evaluate.fold",)
+SETTINGS: tuple[str, ...] = ("evaluate.fold", "evaluate.galleries")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> None:
-    """Read the embeddings, rank the fold and write the ranks."""
-    fold = settings["evaluate"]["fold"]
+    """Read the embeddings, rank the fold in galleries of every size and write the ranks."""
+    fold, sizes = settings["evaluate"]["fold"], settings["evaluate"]["galleries"]
     split = read_table(arguments.split, SPLIT, ["window_id", "fold", "protocol"]).to_pydict()
     in_fold = {
         window
@@ -55,6 +56,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
             f"{arguments.embeddings[0]}: no window of fold {fold!r} is embedded in all modalities; "
             "check that the split and the embeddings belong to the same run"
         )
+    galleries = [
+        np.flatnonzero(np.isin(ids, gallery))
+        for size in (None, *sizes)
+        for gallery in cut_galleries(ids, size)
+    ]
     with open_table(arguments.out, RANKS, metadata={"fold": fold}) as table:
         for one in embedded:
             if sorted(in_fold & one.windows()) != ids:
@@ -64,25 +70,26 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
                 )
             for direction, space in one.spaces().items():
                 query, gallery = direction.split("-to-")
-                n_better, n_tied = rank_matches(
-                    one.vectors(space, query, ids),
-                    one.vectors(space, gallery, ids),
-                    [content[gallery][window] for window in ids],
-                    one.similarity,
-                )
-                count = len(ids)
-                table.write(
-                    {
-                        "protocol": pa.repeat(protocols[0], count),
-                        "method": pa.repeat(one.method, count),
-                        "seed": pa.repeat(pa.scalar(one.seed, pa.int32()), count),
-                        "direction": pa.repeat(direction, count),
-                        "window_id": ids,
-                        "n_better": n_better,
-                        "n_tied": n_tied,
-                        "gallery_size": np.full(count, count, dtype=np.int32),
-                    }
-                )
+                queries = one.vectors(space, query, ids)
+                answers = one.vectors(space, gallery, ids)
+                answer_content = np.array([content[gallery][window] for window in ids])
+                for rows in galleries:
+                    n_better, n_tied = rank_matches(
+                        queries[rows], answers[rows], answer_content[rows].tolist(), one.similarity
+                    )
+                    count = len(rows)
+                    table.write(
+                        {
+                            "protocol": pa.repeat(protocols[0], count),
+                            "method": pa.repeat(one.method, count),
+                            "seed": pa.repeat(pa.scalar(one.seed, pa.int32()), count),
+                            "direction": pa.repeat(direction, count),
+                            "window_id": [ids[row] for row in rows],
+                            "n_better": n_better,
+                            "n_tied": n_tied,
+                            "gallery_size": np.full(count, count, dtype=np.int32),
+                        }
+                    )
             logging.info("%s, seed %d: ranked %d windows", one.method, one.seed, len(ids))
 
 

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from ugaar.errors import DataError
 from ugaar.report import (
     correlations_figure,
@@ -83,7 +85,13 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
 
 def _ranks(arguments: argparse.Namespace) -> None:
     ranks = read_table(arguments.ranks, RANKS)
-    metrics = read_table(arguments.metrics, METRICS).to_pylist()
+    whole_fold = pc.max(ranks["gallery_size"])
+    ranks = ranks.filter(pc.equal(ranks["gallery_size"], whole_fold))
+    metrics = [
+        row
+        for row in read_table(arguments.metrics, METRICS).to_pylist()
+        if row["gallery_size"] == whole_fold.as_py()
+    ]
     with new_figure(5.2) as figure:
         ranks_figure.draw(figure, ranks, metrics)
         save(figure, arguments.out_dir, "ranks")

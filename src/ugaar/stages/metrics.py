@@ -10,6 +10,7 @@ import pyarrow as pa
 from ugaar.evaluate.summary import (
     chance_rows,
     comparison_rows,
+    largest_galleries,
     metric_rows,
     rank_grids,
     resample_metrics,
@@ -39,7 +40,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
     ranks = pa.concat_tables(
         read_table(path, RANKS).replace_schema_metadata() for path in arguments.ranks
     ).sort_by(
-        [(name, "ascending") for name in ("protocol", "method", "seed", "direction", "window_id")]
+        [(name, "ascending") for name in ("protocol", "method", "seed", "direction")]
+        + [("gallery_size", "descending"), ("window_id", "ascending")]
     )
     fold = ", ".join(sorted({metadata_of(path).get("fold", "unknown") for path in arguments.ranks}))
     grids = rank_grids(ranks)
@@ -58,7 +60,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
         "confidence": str(wanted["confidence"]),
     }
     write_table(arguments.metrics_out, METRICS, rows, metadata=metadata)
-    compared = list(comparison_rows(grids, metrics, wanted["confidence"]))
+    whole = {id(grid) for grid in largest_galleries(grids)}
+    kept = [pair for pair in zip(grids, metrics, strict=True) if id(pair[0]) in whole]
+    compared = list(
+        comparison_rows([grid for grid, _ in kept], [one for _, one in kept], wanted["confidence"])
+    )
     write_table(arguments.comparisons_out, COMPARISONS, compared, metadata=metadata)
     if arguments.ranks_out:
         write_table(arguments.ranks_out, RANKS, ranks, metadata={"fold": fold})

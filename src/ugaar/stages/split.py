@@ -8,16 +8,26 @@ from collections import Counter
 from typing import Any
 
 from ugaar.score.groups import duplicate_groups
-from ugaar.score.split import split_rows
-from ugaar.tables import SONGS, SPLIT, WINDOWS, read_table, write_table
+from ugaar.score.split import DUPLICATE, FOLDS, PROTOCOLS, split_rows
+from ugaar.tables import MODALITIES, SONGS, SPLIT, WINDOWS, read_table, write_table
 
-SETTINGS = ("split", "protocol")
+SETTINGS = (
+    "split.valid_share",
+    "split.test_share",
+    "split.min_test_windows",
+    "split.run_length",
+    "split.run_distinct",
+    "split.max_group_share",
+    "split.distinct",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's files."""
     parser.add_argument("--songs", required=True, help="songs table")
     parser.add_argument("--windows", required=True, help="windows table")
+    parser.add_argument("--protocol", required=True, choices=PROTOCOLS, help="how folds are drawn")
+    parser.add_argument("--seed", required=True, type=int, help="seed of the draw")
     parser.add_argument("--out", required=True, help="split table to write")
 
 
@@ -28,13 +38,15 @@ def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
         arguments.songs, SONGS, ["song_id", "path", "pitch", "onset_tick", "syllable"]
     )
     windows = read_table(
-        arguments.windows, WINDOWS, ["window_id", "song_id", "collection", "pitch", "lyrics_key"]
+        arguments.windows,
+        WINDOWS,
+        ["window_id", "song_id", "collection", "pitch", *(f"{name}_key" for name in MODALITIES)],
     ).to_pylist()
     groups = duplicate_groups(
         songs.to_pylist(), windows, split["run_length"], split["run_distinct"]
     )
-    rows = split_rows(windows, groups, settings["protocol"], split)
-    for fold in ("train", "valid", "test"):
+    rows = split_rows(windows, groups, arguments.protocol, split, arguments.seed)
+    for fold in (*FOLDS, DUPLICATE):
         members = [row for row in rows if row["fold"] == fold]
         logging.info(
             "%s: %d windows in %d groups, %s",

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ugaar.evaluate import published
-from ugaar.evaluate.notes import feature_note, measurement_notes, shared_content_notes
+from ugaar.evaluate.notes import CUT, feature_note, measurement_notes, shared_content_notes
 from ugaar.evaluate.paper_tables import (
     LONG_COLUMNS,
-    PrintedTable,
     Results,
     comparison_table,
+    galleries_table,
     long_rows,
     table_1,
     table_2,
 )
-from ugaar.report.table_formats import html, latex, markdown
+from ugaar.report.table_files import write_csv, write_formats
 from ugaar.settings import Settings
 from ugaar.tables import (
     COMPARISONS,
@@ -26,7 +25,6 @@ from ugaar.tables import (
     MODALITIES,
     SPLIT,
     WINDOWS,
-    atomic_path,
     metadata_of,
     read_table,
 )
@@ -49,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> None:
     """Read the metrics and write every table in every format."""
     metadata = metadata_of(arguments.metrics)
-    results = Results(read_table(arguments.metrics, METRICS).to_pylist())
+    metric_rows = read_table(arguments.metrics, METRICS).to_pylist()
+    results = Results(metric_rows)
     protocols = sorted({protocol for protocol, _ in results.lines})
     notes = list(measurement_notes(metadata, protocols))
     shared: list[str] = []
@@ -63,12 +62,15 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
         (table_1(results, [*notes, *shared, *features]), ("R@1", "MedR"), published.TABLE_1),
         (table_2(results, [*notes, *shared, *features]), results.metrics, published.TABLE_2),
     ):
-        _write_formats(folder, table)
-        _write_csv(folder / f"{table.name}.csv", LONG_COLUMNS, long_rows(results, metrics, paper))
+        write_formats(folder, table)
+        write_csv(folder / f"{table.name}.csv", LONG_COLUMNS, long_rows(results, metrics, paper))
+    write_formats(folder, galleries_table(metric_rows, [*notes, CUT]))
+    pooled = [row for row in metric_rows if row["seed"] is None]
+    write_csv(folder / "galleries.csv", METRICS.column_names, pooled)
     if arguments.comparisons:
         rows = read_table(arguments.comparisons, COMPARISONS).to_pylist()
-        _write_formats(folder, comparison_table(rows, [_PAIRED, *notes[1:2]]))
-        _write_csv(folder / "comparisons.csv", COMPARISONS.column_names, rows)
+        write_formats(folder, comparison_table(rows, [_PAIRED, *notes[1:2]]))
+        write_csv(folder / "comparisons.csv", COMPARISONS.column_names, rows)
 
 
 _PAIRED = (
@@ -99,16 +101,3 @@ def _window_ids(path: Path) -> set[str]:
     import pyarrow.parquet as pq
 
     return set(pq.read_table(path, columns=["window_id"])["window_id"].to_pylist())
-
-
-def _write_formats(folder: Path, table: PrintedTable) -> None:
-    for suffix, write in (("md", markdown), ("tex", latex), ("html", html)):
-        with atomic_path(folder / f"{table.name}.{suffix}") as path:
-            path.write_text(write(table), encoding="utf-8")
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping]) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

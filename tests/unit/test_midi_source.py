@@ -307,3 +307,9 @@ def test_folder_missing_or_without_midi(tmp_path):
         read_folder({**SOURCE, "path": str(tmp_path / "none")}, 0, 1)
     with pytest.raises(DataError, match=r"\.kar"):
         read_folder({**SOURCE, "path": str(tmp_path)}, 0, 1)
+
+
+def test_names_of_tracks_are_decoded_as_lyrics_are():
+    song = plain_song(name="Stimme \u00c4".encode().decode("latin-1"))
+    assert read(song)["part"] == "Stimme \u00c4"
+    assert read(plain_song(name="Stimme \u00c4"))["part"] == "Stimme \u00c4"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pretty_midi
 
 from ugaar.score.notes import Note
-from ugaar.sources.midi_lyrics import LYRIC_NAMES, LyricStream
+from ugaar.sources.midi_lyrics import LYRIC_NAMES, LyricStream, decode
 from ugaar.tables import TICKS_PER_QUARTER
 
 NEAR_BEST = 0.9
@@ -99,7 +99,7 @@ def choose_melody(
             continue
         note_of = match(events, [note.onset_s for note in notes], tolerance_s)
         met = sum(index is not None for index in note_of)
-        name = " ".join(instrument.name.split())
+        name = " ".join(decode([instrument.name.encode("latin-1")])[0][0].split())
         telling = name == stream.track_name or any(text in name.lower() for text in LYRIC_NAMES)
         order = (
             -2 * met / (len(events) + len(notes)),

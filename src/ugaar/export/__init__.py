@@ -1,0 +1,1 @@
+"""Tables in formats that other programs read."""

@@ -20,9 +20,10 @@ from sample_windows import add_arguments, compare, sample
 from ugaar.render import engrave
 from ugaar.render.batch import Failure
 from ugaar.render.external import workspace
-from ugaar.stages.render_sheet import render
+from ugaar.render.layout import Layout
+from ugaar.render.lilypond_strips import render
 
-LAYOUT = engrave.Layout(160, 101.0, 100)
+LAYOUT = Layout(160, 101.0, 100)
 STALL_S = 300.0
 
 

@@ -12,9 +12,11 @@ from PIL import Image
 from windows_for_rendering import window, write_windows
 
 from ugaar.errors import ToolError
+from ugaar.render import lilypond_strips
 from ugaar.render.batch import Failure, StoppedError
-from ugaar.render.engrave import Layout, engraving
+from ugaar.render.engrave import engraving
 from ugaar.render.external import Program, workspace
+from ugaar.render.layout import Layout
 from ugaar.render.lilypond import engrave, probe
 from ugaar.render.rasterise import Rasteriser, rasteriser
 from ugaar.stages import render_sheet
@@ -22,7 +24,13 @@ from ugaar.tables import REJECTS, SHEET, TICKS_PER_QUARTER, metadata_of, read_ta
 
 Q = TICKS_PER_QUARTER
 SETTINGS = {
-    "sheet": {"height_px": 160, "dpi": 101.0, "margin_px": 100, "timeout_s_per_strip": 60.0},
+    "sheet": {
+        "renderer": "lilypond",
+        "height_px": 160,
+        "dpi": 101.0,
+        "margin_px": 100,
+        "timeout_s_per_strip": 60.0,
+    },
     "shards": 1,
 }
 LAYOUT = Layout(160, 101.0, 100)
@@ -203,7 +211,7 @@ kill -SEGV $$
 
 def spoil(monkeypatch, text):
     """Replace the music of windows whose first note is 61."""
-    real = render_sheet.engraving
+    real = lilypond_strips.engraving
 
     def spoiled(row):
         made = real(row)
@@ -211,7 +219,7 @@ def spoil(monkeypatch, text):
             return made
         return type(made)(text, made.heads, made.staff_positions)
 
-    monkeypatch.setattr(render_sheet, "engraving", spoiled)
+    monkeypatch.setattr(lilypond_strips, "engraving", spoiled)
 
 
 def three_windows():

@@ -33,6 +33,8 @@ def window(pitches, quarters, name, **changes):
         "audio_key": key,
         "sheet_key": key,
         "lyrics_key": key,
+        "source_key": key,
+        "source_key": key,
     }
     return {**row, **changes}
 

@@ -6,15 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ugaar.render import durations, spelling
+from ugaar.render import spelling
 from ugaar.render.durations import Symbol, Tuplet
-from ugaar.render.timeline import WHOLE, NotationError, Segment, events, segments
-
-STAFF_SPACE_PT = 5.0
-"""At LilyPond's default staff size of 20 pt."""
-
-POINTS_PER_INCH = 72.27
-"""TeX points, LilyPond's unit; PostScript's big points are 72 to the inch."""
+from ugaar.render.layout import Layout
+from ugaar.render.notation import Notation, WrittenSegment, notation
+from ugaar.render.timeline import WHOLE
 
 BOOKS_PER_COLLECTION = 25
 """Books between two garbage collections. LilyPond collects several times for each of our tiny
@@ -58,26 +54,6 @@ book is about to start; both to a file, because messages arrive torn."""
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Size of the strip.
-
-    Attributes:
-        height_px: height; the middle line of the staff lies at half of it.
-        dpi: resolution.
-        margin_px: white left and right of the staff.
-    """
-
-    height_px: int
-    dpi: float
-    margin_px: int
-
-    @property
-    def pixels_per_space(self) -> float:
-        """Pixels of a staff space."""
-        return STAFF_SPACE_PT / POINTS_PER_INCH * self.dpi
-
-
-@dataclass(frozen=True)
 class Engraving:
     """A window ready for LilyPond.
 
@@ -103,35 +79,28 @@ def engraving(window: Mapping) -> Engraving:
     Raises:
         NotationError: the notes cannot be engraved.
     """
-    line = events(window["pitch"], window["onset_tick"], window["duration_tick"])
-    parts, closed = segments(line, window["bar_tick"], window["meter_tick"], window["meter"])
-    key = window["key_fifths"]
-    if key is not None and abs(key) > spelling.MAX_FIFTHS:
-        raise NotationError("bad-key", f"a key signature of {key} fifths does not exist")
-    order = [head for piece in line for head in piece.heads]
-    melody = spelling.spell_line([head.pitch for head in order], key or 0)
-    spelled = {head.note: name for head, name in zip(order, melody, strict=True)}
-    clef = spelling.choose_clef([name.diatonic for name in melody])
-    writer = _Writer(spelled, clef, line[0].start, line[-1].end)
-    text = [rf'\clef "{clef.name}"']
+    plan = notation(window)
+    key = plan.key_fifths
+    text = [rf'\clef "{plan.clef.name}"']
     if key is not None:
         text.append(rf"\key {_letter(spelling.tonic(key))} \major")
-    if parts[0].bar_length is None:
+    if not plan.has_bars:
         text.append(r"\cadenzaOn")
-    if all(part.meter is None for part in parts):
+    if all(part.segment.meter is None for part in plan.parts):
         text.append(r"\omit Staff.TimeSignature")
-    for index, part in enumerate(parts):
-        start = part.pieces[0].start
-        if part.meter:
-            text.append(rf"\time {part.meter[0]}/{part.meter[1]}")
-        if part.bar_length is not None:
-            text.append(rf"\set Timing.measureLength = {_moment(part.bar_length)}")
+    for index, part in enumerate(plan.parts):
+        meter, bar_length = part.segment.meter, part.segment.bar_length
+        if meter:
+            text.append(rf"\time {meter[0]}/{meter[1]}")
+        if bar_length is not None:
+            text.append(rf"\set Timing.measureLength = {_moment(bar_length)}")
             if index == 0:
-                text.append(rf"\set Timing.measurePosition = {_moment(start - part.bar_start)}")
-        text += writer.segment(part)
-    if closed:
+                position = part.start - part.segment.bar_start
+                text.append(rf"\set Timing.measurePosition = {_moment(position)}")
+        text += _segment(part, plan)
+    if plan.closed:
         text.append(r'\bar "|"')
-    return Engraving(" ".join(text), tuple(writer.heads), tuple(writer.staff_positions))
+    return Engraving(" ".join(text), plan.heads(), plan.staff_positions())
 
 
 def document(musics: Sequence[str], layout: Layout) -> tuple[str, int]:
@@ -168,56 +137,28 @@ def book_name(number: int) -> str:
     return f"{number:06d}"
 
 
-class _Writer:
-    """Turns symbols into text and keeps account of the heads written."""
-
-    def __init__(
-        self, spelled: Mapping[int, spelling.Spelled], clef: spelling.Clef, first: int, last: int
-    ) -> None:
-        self.heads: list[tuple[Fraction, int]] = []
-        self.staff_positions: list[int] = []
-        self._spelled = spelled
-        self._clef = clef
-        self._first = first
-        self._last = last
-        self._moment = Fraction(0)
-
-    def segment(self, part: Segment) -> Iterator[str]:
-        only = part.pieces[0]
-        if len(part.pieces) == 1 and not only.heads and only.end - only.start == part.bar_length:
-            bar = Fraction(part.bar_length, WHOLE)
-            self._moment += bar
-            yield f"R1*{bar}"
-            return
-        for written in durations.write(
-            part.pieces, part.bar_start, part.beat, self._first, self._last
-        ):
-            yield self._written(written)
-
-    def _written(self, written: Symbol | Tuplet) -> str:
+def _segment(part: WrittenSegment, plan: Notation) -> Iterator[str]:
+    if part.is_bar_rest:
+        assert part.segment.bar_length is not None
+        yield f"R1*{Fraction(part.segment.bar_length, WHOLE)}"
+    for written in part.written:
         if isinstance(written, Tuplet):
-            inner = [
-                self._symbol(symbol, Fraction(written.time_of, written.notes))
-                for symbol in written.symbols
-            ]
-            return rf"\tuplet {written.notes}/{written.time_of} {{ {' '.join(inner)} }}"
-        return self._symbol(written, Fraction(1))
+            inner = " ".join(_symbol(symbol, plan) for symbol in written.symbols)
+            yield rf"\tuplet {written.notes}/{written.time_of} {{ {inner} }}"
+        else:
+            yield _symbol(written, plan)
 
-    def _symbol(self, symbol: Symbol, scale: Fraction) -> str:
-        heads = symbol.piece.heads
-        for head in heads:
-            self.heads.append((self._moment, head.note))
-            self.staff_positions.append(self._spelled[head.note].diatonic - self._clef.middle)
-        length = Fraction(symbol.base_ticks, WHOLE)
-        self._moment += length * (2 - Fraction(1, 2**symbol.dots)) * scale
-        duration = (
-            r"\breve" if symbol.base_ticks == 2 * WHOLE else str(length.denominator)
-        ) + "." * symbol.dots
-        names = [_name(self._spelled[head.note]) for head in heads]
-        if not names:
-            return "r" + duration
-        note = names[0] if len(names) == 1 else f"<{' '.join(names)}>"
-        return note + duration + ("~" if symbol.piece.tied else "")
+
+def _symbol(symbol: Symbol, plan: Notation) -> str:
+    length = Fraction(symbol.base_ticks, WHOLE)
+    duration = (
+        r"\breve" if symbol.base_ticks == 2 * WHOLE else str(length.denominator)
+    ) + "." * symbol.dots
+    names = [_name(plan.spelled[head.note]) for head in symbol.piece.heads]
+    if not names:
+        return "r" + duration
+    note = names[0] if len(names) == 1 else f"<{' '.join(names)}>"
+    return note + duration + ("~" if symbol.piece.tied else "")
 
 
 def _letter(spelled: spelling.Spelled) -> str:

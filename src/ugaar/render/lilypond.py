@@ -13,7 +13,8 @@ from pathlib import Path
 from ugaar.errors import ToolError
 from ugaar.render import external
 from ugaar.render.batch import Failure, StoppedError
-from ugaar.render.engrave import HEADS_FILE, Engraving, Layout, book_name, document
+from ugaar.render.engrave import HEADS_FILE, Engraving, book_name, document
+from ugaar.render.layout import Layout
 
 SOURCE = "books.ly"
 ERROR = re.compile(rf"{re.escape(SOURCE)}:(\d+):\d+: (?:fatal )?error: (.*)")

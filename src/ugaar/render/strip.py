@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ugaar.render.batch import Failure
-from ugaar.render.engrave import Engraving, Layout
-from ugaar.render.lilypond import Engraved
+from ugaar.render.layout import Layout
 
 PNG_COMPRESSION = 6
 INK = 128
 """Darker pixels are ink."""
 
 
-def beyond_strip(engraving: Engraving, layout: Layout) -> Failure | None:
-    """Return a failure where a notehead would lie outside the strip, unseen."""
-    reach_px = (max(map(abs, engraving.staff_positions)) + 1) / 2 * layout.pixels_per_space
+def beyond_strip(staff_positions: Sequence[int], layout: Layout) -> Failure | None:
+    """Return a failure where a notehead would lie outside the strip, unseen.
+
+    Args:
+        staff_positions: position of each head in half staff spaces above the middle line.
+        layout: size of the strip.
+    """
+    reach_px = (max(map(abs, staff_positions)) + 1) / 2 * layout.pixels_per_space
     if reach_px <= layout.height_px / 2:
         return None
     return Failure(
@@ -36,21 +41,25 @@ def png(image: NDArray[np.uint8]) -> bytes:
 
 
 def sheet_row(
-    sheet_key: str, image: NDArray[np.uint8], engraved: Engraved, layout: Layout
+    sheet_key: str,
+    image: NDArray[np.uint8],
+    note_index: Sequence[int],
+    head_x_px: Sequence[float],
+    layout: Layout,
 ) -> dict | Failure:
     """Return a row of the sheet table, or why there is none.
 
     Args:
         sheet_key: content key.
-        image: the drawn page (height, width).
-        engraved: LilyPond's noteheads.
+        image: the drawn strip (height, width).
+        note_index: number of the note that each head stands for, in order of time and pitch.
+        head_x_px: centre of each head in pixels from the left end of the strip.
         layout: size of the strip.
     """
     height, width = image.shape
     if height != layout.height_px:
         return Failure("wrong-size", f"drawn {height} px high, expected {layout.height_px}")
-    xs_px = [layout.margin_px + x * layout.pixels_per_space for x in engraved.head_x_spaces]
-    if not (image < INK).any() or not all(0 <= x < width for x in xs_px):
+    if not (image < INK).any() or not all(0 <= x < width for x in head_x_px):
         return Failure("blank-strip", f"no ink, or noteheads outside of {width} px")
     return {
         "sheet_key": sheet_key,
@@ -58,6 +67,6 @@ def sheet_row(
         "width_px": width,
         "height_px": height,
         "staff_y_px": height / 2,
-        "note_index": list(engraved.note_index),
-        "notehead_x_px": xs_px,
+        "note_index": list(note_index),
+        "notehead_x_px": list(head_x_px),
     }

@@ -1,19 +1,15 @@
-"""Stage render-sheet: the windows of one shard through LilyPond to greyscale strips."""
+"""Stage render-sheet: the windows of one shard through an engraver to greyscale strips."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from ugaar.progress import Progress
-from ugaar.render import external, lilypond
-from ugaar.render.batch import Failure, run_isolated
-from ugaar.render.engrave import Engraving, Layout, engraving
-from ugaar.render.rasterise import rasteriser
+from ugaar.render import external
+from ugaar.render.batch import Failure
+from ugaar.render.layout import Layout
 from ugaar.render.shard import distinct_windows, reject_rows
-from ugaar.render.strip import beyond_strip, sheet_row
-from ugaar.render.timeline import NotationError
+from ugaar.render.sheet_renderer import load_renderer
 from ugaar.settings import Settings
 from ugaar.tables import REJECTS, SHEET, open_table, write_table
 
@@ -41,49 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rejects-out", required=True, help="rejects table to write")
 
 
-def render(
-    rows: Sequence[dict], layout: Layout, folder: Path, stall_s: float
-) -> Iterator[tuple[dict, dict | Failure]]:
-    """Engrave windows.
-
-    Args:
-        rows: windows with sheet_key and the columns of `COLUMNS`.
-        layout: size of the strip.
-        folder: working folder.
-        stall_s: a program that finishes nothing for so long is stopped, seconds.
-
-    Yields:
-        Each window with its row of the sheet table or why there is none, rejects first.
-    """
-    written: list[tuple[dict, Engraving]] = []
-    for row in rows:
-        try:
-            text = engraving(row)
-        except NotationError as error:
-            yield row, Failure(error.reason, str(error))
-            continue
-        failure = beyond_strip(text, layout)
-        if failure:
-            yield row, failure
-        else:
-            written.append((row, text))
-    with rasteriser(layout.dpi, folder, stall_s) as drawing:
-        for (row, _), result in run_isolated(
-            written,
-            lambda part: lilypond.engrave([text for _, text in part], layout, folder, stall_s),
-            lambda: lilypond.probe(layout, folder, stall_s),
-            "lilypond-failed",
-        ):
-            if isinstance(result, Failure):
-                yield row, result
-                continue
-            image = drawing.draw(result.postscript)
-            if isinstance(image, Failure):
-                yield row, image
-            else:
-                yield row, sheet_row(row["sheet_key"], image, result, layout)
-
-
 def run(arguments: argparse.Namespace, settings: Settings) -> None:
     """Render one shard."""
     sheet = settings["sheet"]
@@ -91,11 +44,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
     rows = distinct_windows(
         arguments.windows, "sheet_key", COLUMNS, arguments.shard, settings["shards"]
     )
-    metadata = {
-        "engraver": external.version(external.LILYPOND),
-        "rasteriser": f"Ghostscript {external.version(external.GHOSTSCRIPT)}",
-        "dpi": f"{layout.dpi:g}",
-    }
+    renderer = load_renderer(sheet["renderer"])
+    metadata = {**renderer.versions(), "dpi": f"{layout.dpi:g}"}
     progress = Progress(len(rows))
     rejects: list[dict] = []
     with (
@@ -103,7 +53,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
         external.workspace() as folder,
     ):
         batch: list[dict] = []
-        for row, result in render(rows, layout, folder, sheet["timeout_s_per_strip"]):
+        for row, result in renderer.render(rows, layout, folder, sheet["timeout_s_per_strip"]):
             if isinstance(result, Failure):
                 rejects += reject_rows("render-sheet", row, result, REMEDY)
             else:

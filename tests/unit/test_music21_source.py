@@ -7,7 +7,8 @@ from musicxml_files import backup, bars, compressed, elision, lyric, note, score
 
 from ugaar.errors import ConfigError
 from ugaar.sources.music21_corpus import read_corpus
-from ugaar.sources.music21_files import corpus_files, corpus_root, holds_lyrics, score_bytes
+from ugaar.sources.music21_files import corpus_files, corpus_root, holds_lyrics
+from ugaar.sources.musicxml_bytes import score_xml
 from ugaar.stages import ingest
 from ugaar.tables import SONGS, read_table
 
@@ -196,7 +197,7 @@ def test_include_narrows_and_shards_split_the_files(tmp_path):
 def test_prefilter_finds_the_lyrics_of_the_installed_corpus():
     root = corpus_root()
     files = corpus_files(root, ["monteverdi/madrigal.3.1.", "bach/bwv1.6", "corelli"])
-    found = {path: holds_lyrics(score_bytes(root / path)) for path in files}
+    found = {path: holds_lyrics(score_xml((root / path).read_bytes())) for path in files}
     assert found["monteverdi/madrigal.3.1.mxl"]
     assert not all(found.values())
 

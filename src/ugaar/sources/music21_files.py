@@ -6,11 +6,10 @@ without their syllables, and none of its Humdrum files has a text spine.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-SUFFIXES = (".mxl", ".xml", ".musicxml")
+from ugaar.sources.musicxml_bytes import SUFFIXES
 
 
 def corpus_root() -> Path:
@@ -39,19 +38,6 @@ def corpus_files(root: Path, include: Iterable[str] = ()) -> list[str]:
         if path.suffix.lower() in SUFFIXES and path.is_file()
     )
     return sorted(path for path in found if not wanted or any(text in path for text in wanted))
-
-
-def score_bytes(path: Path) -> bytes:
-    """Return the MusicXML inside a plain or compressed (.mxl) file.
-
-    Raises:
-        zipfile.BadZipFile: a .mxl file that is no zip archive.
-    """
-    if path.suffix.lower() != ".mxl":
-        return path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.startswith("META-INF/")]
-        return b"".join(archive.read(name) for name in names)
 
 
 def text_encoding(data: bytes) -> str:

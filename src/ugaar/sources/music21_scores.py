@@ -5,52 +5,61 @@ Repeats and endings are not expanded: a score gives its notes once, as written.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
+from xml.etree.ElementTree import Element
 
-from music21 import (
-    base,
-    chord,
-    converter,
-    harmony,
-    key,
-    metadata,
-    meter,
-    note,
-    stream,
-    tempo,
-)
+from music21 import base, chord, harmony, key, metadata, meter, note, stream, tempo
+from music21.musicxml.xmlToM21 import MusicXMLImporter
 
 from ugaar.score.lyrics import Fragment, fragment
-from ugaar.score.notes import Note, apply_melisma
+from ugaar.score.notes import Note
 from ugaar.score.tempo import TempoMap
 from ugaar.sources.language import UNDETERMINED, language_of
+from ugaar.sources.score_voices import Written, lines_of_their_own, merge_ties, sung_notes
 from ugaar.sources.songs import Grid, Origin, song_row
 from ugaar.tables import TICKS_PER_QUARTER
 
-MOST_COMPLETE = "most-complete"
-
 
 @dataclass(frozen=True)
-class Written:
-    """A note as written, ties not yet merged; times in ticks, lyrics by verse number."""
+class ScoreFile:
+    """What is known of a score beside its music.
 
-    onset: int
-    end: int
-    pitch: int
-    continues_tie: bool
-    lyrics: dict[int, tuple[Fragment, ...]]
+    Attributes:
+        source: kind of source.
+        collection: stratum of the split.
+        path: the file's path inside the source.
+        encoding: text encoding of the file.
+        transposing: whether the file itself says that a part sounds elsewhere than written.
+            Without it music21's transpositions are guesses from MIDI programs (it takes a voice
+            for a tenor saxophone) and are not applied.
+        declared_language: ISO 639-1 code that stands for text in which no language is recognised.
+        every_voice: whether a voice of a part is a song even where it shares most of its text
+            with another voice.
+    """
+
+    source: str
+    collection: str
+    path: str
+    encoding: str
+    transposing: bool
+    declared_language: str = UNDETERMINED
+    every_voice: bool = True
 
 
-def parse(path: Path) -> stream.Score:
-    """Parse a file with music21, neither reading nor writing its pickle cache."""
-    reader = converter.Converter()
-    reader.parseFile(path, forceSource=True, storePickle=False)
-    return cast(stream.Score, reader.stream)
+def parse(root: Element) -> stream.Score:
+    """Return music21's score of a partwise MusicXML tree.
+
+    The importer is given the tree itself: going through music21's converter would write the
+    reduced XML out and parse it again, and keep a pickle of it.
+    """
+    importer = MusicXMLImporter()
+    if root.tag != "score-partwise":
+        raise ValueError(f"root element {root.tag!r}; only score-partwise is read")
+    importer.xmlRootToScore(root, importer.stream)
+    return importer.stream
 
 
 def ticks(quarters: float | Fraction) -> int:
@@ -59,57 +68,60 @@ def ticks(quarters: float | Fraction) -> int:
 
 
 def songs_of(
-    score: stream.Score,
-    path: str,
-    encoding: str,
-    settings: Mapping[str, Any],
-    transposing: bool,
+    score: stream.Score, file: ScoreFile, settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return a row of the songs table for each voice of the score that has lyrics.
 
     Args:
         score: a parsed score.
-        path: the file's path inside the corpus; its first folder is the collection.
-        encoding: text encoding of the file.
+        file: where it comes from.
         settings: the `source` section of the configuration.
-        transposing: whether the file itself says that a part sounds elsewhere than written.
-            Without it music21's transpositions are guesses from MIDI programs (it takes a voice
-            for a tenor saxophone) and are not applied.
 
     Returns:
         The rows; their language is that of the text of all voices together.
     """
-    marks = tempo_marks(score)
+    parts = list(score.parts)
+    marks = tempo_marks(parts)
     times = TempoMap(marks, settings["default_tempo_qpm"])
-    metadata = score.metadata
     rows = []
-    for number, part in enumerate(score.parts, start=1):
-        if not any(element.lyrics for element in _sounding(part)):
+    for number, part in enumerate(parts, start=1):
+        if not any(element.lyrics for _, element, _ in sounding(part)):
             continue
-        if transposing:
+        if file.transposing:
             part = _at_sounding_pitch(part)
         grid = grid_of(part)
-        for voice, written in voices_of(part).items():
-            notes, verse = sung_notes(merge_ties(written), settings, times)
-            if not notes:
-                continue
+        for voice, notes, verse in _sung_voices(part, file, settings, times):
             name = " ".join(f"{number} {part.partName or ''} {voice}".split())
             origin = Origin(
-                source="music21",
-                collection=path.split("/")[0],
-                path=path,
+                source=file.source,
+                collection=file.collection,
+                path=file.path,
                 part=name,
-                title=_text(metadata, "title", "movementName"),
-                composer=_text(metadata, "composer"),
+                title=_text(score.metadata, "title", "movementName") or file.path.split("/")[-1],
+                composer=_text(score.metadata, "composer"),
                 language=UNDETERMINED,
                 verse=str(verse),
-                encoding=encoding,
+                encoding=file.encoding,
                 timing="notated",
                 tempo_source="score" if marks else "default",
             )
             rows.append(song_row(origin, notes, grid))
     language = language_of(word for row in rows for word in row["word"])
+    if language == UNDETERMINED:
+        language = file.declared_language
     return [{**row, "language": language} for row in rows]
+
+
+def _sung_voices(
+    part: stream.Part, file: ScoreFile, settings: Mapping[str, Any], times: TempoMap
+) -> Iterator[tuple[str, list[Note], int]]:
+    voices = {voice: merge_ties(written) for voice, written in voices_of(part).items()}
+    if not file.every_voice:
+        voices = lines_of_their_own(voices, settings["verse"])
+    for voice, written in voices.items():
+        notes, verse = sung_notes(written, settings, times)
+        if notes and verse is not None:
+            yield voice, notes, verse
 
 
 def _text(described: metadata.Metadata | None, *names: str) -> str:
@@ -117,12 +129,32 @@ def _text(described: metadata.Metadata | None, *names: str) -> str:
     return next((" ".join(str(value).split()) for value in found if value), "")
 
 
-def _sounding(part: stream.Stream) -> Iterator[note.Note | chord.Chord]:
-    for element in part.recurse().notes:
+def placed(part: stream.Part) -> Iterator[tuple[int, base.Music21Object, str]]:
+    """Yield (tick in the part, element, voice) of the elements of a part's bars, and the bars.
+
+    The voice is empty for elements that stand in the bar itself. MusicXML has no deeper levels,
+    and this is several times faster than music21's search through all of them.
+    """
+    for bar in part.getElementsByClass(stream.Measure):
+        start = part.elementOffset(bar)
+        yield ticks(start), bar, ""
+        for element in bar.elements:
+            offset = start + bar.elementOffset(element)
+            if isinstance(element, stream.Voice):
+                for inner in element.elements:
+                    tick = ticks(offset + element.elementOffset(inner))
+                    yield tick, inner, str(element.id)
+            else:
+                yield ticks(offset), element, ""
+
+
+def sounding(part: stream.Part) -> Iterator[tuple[int, note.Note | chord.Chord, str]]:
+    """Yield (tick, element, voice) of a part's notes and chords, chord symbols left out."""
+    for tick, element, voice in placed(part):
         if isinstance(element, note.Note | chord.Chord) and not isinstance(
             element, harmony.ChordSymbol
         ):
-            yield element
+            yield tick, element, voice
 
 
 def _at_sounding_pitch(part: stream.Part) -> stream.Part:
@@ -132,18 +164,21 @@ def _at_sounding_pitch(part: stream.Part) -> stream.Part:
     return part
 
 
-def tempo_marks(score: stream.Score) -> list[tuple[int, float]]:
-    """Return (tick, quarter notes a minute) of the score's metronome marks that give a number.
+def tempo_marks(parts: Iterable[stream.Part]) -> list[tuple[int, float]]:
+    """Return (tick, quarter notes a minute) of the metronome marks that give a number.
 
     Words alone (`Allegro`) do not count: a number read into them would be music21's guess.
     """
     found: dict[int, float] = {}
-    for mark in score.recurse().getElementsByClass(tempo.MetronomeMark):
-        if mark.numberImplicit and mark.numberSounding is None:
-            continue
-        speed = mark.getQuarterBPM()
-        if speed and speed > 0:
-            found.setdefault(ticks(mark.getOffsetInHierarchy(score)), float(speed))
+    for part in parts:
+        for tick, mark, _ in placed(part):
+            if not isinstance(mark, tempo.MetronomeMark):
+                continue
+            if mark.numberImplicit and mark.numberSounding is None:
+                continue
+            speed = mark.getQuarterBPM()
+            if speed and speed > 0:
+                found.setdefault(tick, float(speed))
     return sorted(found.items())
 
 
@@ -155,16 +190,11 @@ def voices_of(part: stream.Part) -> dict[str, list[Written]]:
     """
     plain: list[Written] = []
     voiced: dict[str, list[Written]] = {}
-    for element in _sounding(part):
+    for onset, element, voice in sounding(part):
         if element.duration.isGrace or element.quarterLength == 0:
             continue
-        context = element.activeSite
-        onset = ticks(element.getOffsetInHierarchy(part))
-        written = _written(element, onset)
-        if isinstance(context, stream.Voice):
-            voiced.setdefault(str(context.id), []).append(written)
-        else:
-            plain.append(written)
+        group = voiced.setdefault(voice, []) if voice else plain
+        group.append(_written(element, onset, voice))
     named = {voice: plain + own for voice, own in voiced.items()} if voiced else {"": plain}
     return {
         voice: sorted(notes, key=lambda item: (item.onset, -item.pitch))
@@ -172,7 +202,7 @@ def voices_of(part: stream.Part) -> dict[str, list[Written]]:
     }
 
 
-def _written(element: note.Note | chord.Chord, onset: int) -> Written:
+def _written(element: note.Note | chord.Chord, onset: int, voice: str) -> Written:
     members = element.notes if isinstance(element, chord.Chord) else [element]
     top = max(members, key=lambda item: item.pitch.ps)
     tied = top.tie is not None and top.tie.type in ("stop", "continue")
@@ -182,6 +212,7 @@ def _written(element: note.Note | chord.Chord, onset: int) -> Written:
         pitch=round(top.pitch.ps),
         continues_tie=tied,
         lyrics=_fragments(element.lyrics),
+        voice=voice,
     )
 
 
@@ -196,72 +227,20 @@ def _fragments(lyrics: Iterable[note.Lyric] | None) -> dict[int, tuple[Fragment,
     return found
 
 
-def merge_ties(written: Iterable[Written]) -> list[Written]:
-    """Join tied notes of equal pitch that touch; keep the top one of notes that start together."""
-    merged: list[Written] = []
-    for item in written:
-        last = merged[-1] if merged else None
-        if last and item.continues_tie and item.pitch == last.pitch and item.onset == last.end:
-            merged[-1] = Written(last.onset, item.end, last.pitch, last.continues_tie, last.lyrics)
-        elif last is None or item.onset > last.onset:
-            merged.append(item)
-    return merged
-
-
-def choose_verse(notes: Iterable[Written], wanted: str) -> int | None:
-    """Return the verse number to read: the one with most syllables, the lowest of equals.
-
-    Args:
-        notes: notes of a voice.
-        wanted: `most-complete`, or the number of a verse as text.
-
-    Returns:
-        The number, or None where the voice has no such verse.
-    """
-    counts = Counter(verse for item in notes for verse in item.lyrics)
-    if wanted != MOST_COMPLETE:
-        return int(wanted) if counts[int(wanted)] else None
-    return min(counts, key=lambda verse: (-counts[verse], verse), default=None)
-
-
-def sung_notes(
-    written: list[Written], settings: Mapping[str, Any], times: TempoMap
-) -> tuple[list[Note], int | None]:
-    """Return the notes of a voice that carry a syllable of the chosen verse, and the verse."""
-    verse = choose_verse(written, settings["verse"])
-    if verse is None:
-        return [], None
-    notes = (
-        Note(
-            pitch=item.pitch,
-            onset_tick=item.onset,
-            end_tick=item.end,
-            onset_s=times.seconds(item.onset),
-            end_s=times.seconds(item.end),
-            text=item.lyrics.get(verse, ()),
-        )
-        for item in written
-    )
-    return apply_melisma(notes, settings["melisma"], settings["melisma_rest_s"]), verse
-
-
 def grid_of(part: stream.Part) -> Grid:
     """Return the bars, time signatures and key signatures of a part."""
-
-    def offset(element: base.Music21Object) -> int:
-        return ticks(element.getOffsetInHierarchy(part))
-
-    meters = {
-        offset(found): found.ratioString
-        for found in part.recurse().getElementsByClass(meter.TimeSignature)
-    }
-    keys = {
-        offset(found): found.sharps
-        for found in part.recurse().getElementsByClass(key.KeySignature)
-        if found.sharps is not None
-    }
+    bars: set[int] = set()
+    meters: dict[int, str] = {}
+    keys: dict[int, int] = {}
+    for tick, element, _ in placed(part):
+        if isinstance(element, stream.Measure):
+            bars.add(tick)
+        elif isinstance(element, meter.TimeSignature):
+            meters[tick] = element.ratioString
+        elif isinstance(element, key.KeySignature) and element.sharps is not None:
+            keys[tick] = element.sharps
     return Grid(
-        bar_tick=sorted({offset(bar) for bar in part.getElementsByClass(stream.Measure)}),
+        bar_tick=sorted(bars),
         meter_tick=sorted(meters),
         meter=[meters[tick] for tick in sorted(meters)],
         key_tick=sorted(keys),

@@ -34,6 +34,11 @@ class Project:
         """The folder of results of the small configuration."""
         return self.folder / "results" / "small"
 
+    @property
+    def song_disjoint(self) -> Path:
+        """The folder of its song-disjoint split."""
+        return self.results / "song-disjoint"
+
     def take_results_of(self, other: "Project") -> None:
         """Take over everything that another project's runs made, with its times and records."""
         for name in ("results", ".snakemake", "resources"):
@@ -87,7 +92,9 @@ class Project:
             name = file.relative_to(self.results).as_posix()
             if file.suffix not in (".parquet", ".csv", ".md", ".tex"):
                 continue
-            if name.startswith(("audio/", "sheet/", "rejects/", "ingest/", "benchmarks/")):
+            if name.startswith(("audio/", "sheet/", "rejects/", "ingest/", "features/")):
+                continue
+            if "benchmarks" in name:
                 continue
             kept[name] = file.read_bytes()
         return kept

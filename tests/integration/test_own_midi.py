@@ -122,7 +122,7 @@ def test_a_folder_of_midi_files_becomes_clips_strips_and_folds(make_project):
     assert all(row["detail"] and row["remedy"] for row in rejects.values())
 
     folds: dict[str, set[str]] = {}
-    for row in rows("split.parquet"):
+    for row in rows("song-disjoint/split.parquet"):
         folds.setdefault(row["group"], set()).add(row["fold"])
     assert all(len(fold) == 1 for fold in folds.values())
     assert {"train", "test"} <= set.union(*folds.values())

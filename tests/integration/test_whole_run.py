@@ -22,15 +22,19 @@ def _planned(project, *options):
 
 def test_every_promised_file_is_there_and_fits_its_declaration(finished):
     results = finished.results
-    for name in ("songs", "windows", "rejects", "split", "ground_truth", "ranks", "metrics"):
+    for name in ("songs", "windows", "rejects", "split_means", "protocol_differences"):
         assert tables.read_table(results / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
-    for name in ("audio", "sheet", "lyrics"):
-        declared = tables.TABLES[f"features_{name}"]
-        features = tables.read_table(results / f"features/{name}.parquet", declared)
-        assert features.num_rows == len(set(features["window_id"].to_pylist())) > 0
-    for number in (1, 2):
-        for suffix in ("csv", "md", "tex"):
-            assert (results / f"tables/table_{number}.{suffix}").stat().st_size > 200
+    for split in (results / "song-disjoint", results / "published"):
+        for name in ("split", "funnel", "ground_truth", "ranks", "metrics"):
+            assert tables.read_table(split / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
+        for name in ("audio", "sheet", "lyrics"):
+            declared = tables.TABLES[f"features_{name}"]
+            features = tables.read_table(split / f"features/{name}.parquet", declared)
+            assert features.num_rows == len(set(features["window_id"].to_pylist())) > 0
+        for table in ("table_1", "table_2", "galleries", "comparisons"):
+            for suffix in ("csv", "md", "tex"):
+                assert (split / f"tables/{table}.{suffix}").stat().st_size > 200
+    assert "song-disjoint / published" in (results / "tables/protocols.md").read_text()
     assert (results / "config.yaml").is_file()
 
 
@@ -48,13 +52,16 @@ def test_sound_and_strips_agree_with_the_windows(finished):
 
 
 def test_folds_share_no_group_and_ranks_cover_the_test_fold(finished):
-    results = finished.results
+    results = finished.song_disjoint
     split = tables.read_table(results / "split.parquet", tables.SPLIT).to_pandas()
     assert (split.groupby("group").fold.nunique() == 1).all()
     ranks = tables.read_table(results / "ranks.parquet", tables.RANKS).to_pandas()
     test = split[split.fold == "test"]
-    sizes = ranks.groupby(["method", "seed", "direction"]).window_id.nunique()
+    whole = ranks[ranks.gallery_size == ranks.gallery_size.max()]
+    sizes = whole.groupby(["method", "seed", "direction"]).window_id.nunique()
     assert (sizes == len(test)).all()
+    cut = ranks[ranks.gallery_size == 4].groupby(["method", "seed", "direction"]).size()
+    assert (cut == len(test) // 4 * 4).all()
     assert set(ranks.direction) == set(tables.DIRECTIONS)
 
 
@@ -65,7 +72,7 @@ def test_nothing_is_left_to_do(finished):
 def test_no_job_needs_more_than_two_gigabytes(finished):
     import pandas as pd
 
-    files = sorted((finished.results / "benchmarks").rglob("*.tsv"))
+    files = sorted(finished.results.rglob("benchmarks/**/*.tsv"))
     assert files
     peaks = {file: pd.read_csv(file, sep="\t").max_rss.max() for file in files}
     assert max(peaks.values()) < 2048, max(peaks, key=peaks.get)
@@ -88,10 +95,12 @@ def test_edits_rerun_their_stage_and_those_after_it(finished, make_project):
     assert _planned(project) == set()
     metrics.write_text(original + "\n# a comment\n")
     assert _planned(project) == set()
-    metrics.write_text(original + "\nADDED = 1\n")
+    metrics.write_text(original + "\nNOBODY_READS_THIS = 1\n")
+    assert _planned(project) == set()
+    metrics.write_text(original.replace("(n_tied + 1) / 2", "(1 + n_tied) / 2"))
     planned = _planned(project)
     assert "metrics" in planned
-    assert planned <= {"all", "evaluate", "metrics", "tables", "figures"}
+    assert planned <= {"all", "evaluate", "metrics", "tables", "figures", "compare_splits"}
     metrics.write_text(original)
     config = project.folder / "tests/config.test.yaml"
     config.write_text(config.read_text().replace("bootstrap: 50", "bootstrap: 60"))

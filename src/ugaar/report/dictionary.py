@@ -9,32 +9,38 @@ import pyarrow as pa
 from ugaar.tables import Column, Table
 
 FILES: Mapping[str, str] = {
+    "audio_part": "features/audio-parts/<encoder>-<i>.parquet",
+    "sheet_part": "features/sheet-parts/<encoder>-<i>.parquet",
     "audio": "audio/shard-<i>.parquet",
     "sheet": "sheet/shard-<i>.parquet",
-    "features_audio": "features/audio.parquet, features/audio_<encoder>.parquet",
-    "features_audio_frames": "features/audio_frames.parquet",
-    "features_sheet": "features/sheet.parquet, features/sheet_untrained.parquet",
-    "features_lyrics": "features/lyrics.parquet",
-    "skipgram": "encoder/skipgram.parquet",
-    "embeddings": "train/<method>/seed-<k>/embeddings.parquet",
-    "history": "train/<method>/seed-<k>/history.parquet, encoder/history.parquet",
+    "features_audio": "<split>/features/audio.parquet, <split>/features/audio_<encoder>.parquet",
+    "features_audio_frames": "<split>/features/audio_frames.parquet",
+    "features_sheet": "<split>/features/sheet.parquet, <split>/features/sheet_untrained.parquet",
+    "features_lyrics": "<split>/features/lyrics.parquet",
+    "skipgram": "<split>/encoder/skipgram.parquet",
+    "embeddings": "<split>/train/<method>/seed-<k>/embeddings.parquet",
+    **{
+        name: f"<split>/{name}.parquet"
+        for name in ("split", "funnel", "ground_truth", "ranks", "metrics", "comparisons")
+    },
+    "history": "<split>/train/<method>/seed-<k>/history.parquet, <split>/encoder/history.parquet",
 }
 """Where a table lies below results/<dataset>/, where that is not <name>.parquet."""
-
-PARTS = ("audio_part", "sheet_part")
-"""Tables that only pass from one stage to the next; the workflow removes them."""
 
 _HEAD = """\
 # Results
 
-Every run writes to `results/<dataset>/` (the default dataset is `music21`). All tables are Parquet,
-declared once in `src/ugaar/tables.py`, checked whenever they are read or written, and sorted by
+Every run writes to `results/<dataset>/` (the default dataset is `music21`). What depends on how the
+folds are drawn lies in a folder of its own, `<split>`: `song-disjoint`, `published`, or with the seed
+of the draw appended (`song-disjoint-1`) where the folds are drawn more than once. All tables are
+Parquet, declared once in `src/ugaar/tables.py`, checked whenever they are read or written, and sorted by
 their identifiers: the same configuration on the same machine gives the same bytes. This file is
 generated: `ugaar dictionary > results/README.md`.
 
-Beside the tables: `tables/table_{1,2}.{csv,md,tex,html}` and `tables/comparisons.*` (the paper's
-tables and paired comparisons), `figures/*.{png,svg}`, `config.yaml` (the configuration of the run)
-and `encoder/encoder.pt` (the audio-sheet encoder).
+Beside the tables: `<split>/tables/table_{1,2}.{csv,md,tex,html}`, `comparisons.*` and `galleries.*`
+(the paper's tables, paired comparisons, galleries of fixed sizes), `<split>/figures/*.{png,svg}`,
+`tables/{protocols,splits}.*` (splits side by side, where there are several), `config.yaml` (the
+configuration of the run) and `<split>/encoder/encoder.pt` (the audio-sheet encoder).
 
 ## Opening a table
 
@@ -44,11 +50,11 @@ windows = pd.read_parquet("results/music21/windows.parquet")
 
 # A vector column is a fixed-size list: pandas gives one array a row, np.stack a matrix.
 import numpy as np
-audio = pd.read_parquet("results/music21/features/audio.parquet")
+audio = pd.read_parquet("results/music21/song-disjoint/features/audio.parquet")
 matrix = np.stack(audio["embedding"])          # (windows, dimensions), float32
 
 import polars as pl
-audio = pl.read_parquet("results/music21/features/audio.parquet")
+audio = pl.read_parquet("results/music21/song-disjoint/features/audio.parquet")
 matrix = audio["embedding"].to_numpy()         # polars reads it as an Array column
 
 # Media are bytes: a clip is FLAC, a strip is PNG.
@@ -61,7 +67,7 @@ Image.open(io.BytesIO(strip["png"]))
 
 # What a table was made with (encoder, seed, soundfont, ...) is in the file's metadata.
 import pyarrow.parquet as pq
-pq.read_schema("results/music21/features/audio.parquet").metadata
+pq.read_schema("results/music21/song-disjoint/features/audio.parquet").metadata
 ```
 
 Times are seconds (`_s`) or notated ticks (`_tick`, 10080 to a quarter note); `_px` is pixels,
@@ -87,11 +93,7 @@ def _scalar(kind: pa.DataType) -> str:
 def describe(table: Table) -> str:
     """Return the Markdown section of one table."""
     path = FILES.get(table.name, f"{table.name}.parquet")
-    where = (
-        "Passed between stages only; not kept."
-        if table.name in PARTS
-        else "File: " + ", ".join(f"`{one}`" for one in path.split(", "))
-    )
+    where = "File: " + ", ".join(f"`{one}`" for one in path.split(", "))
     lines = [f"### {table.name}", "", f"One row is {table.row}. {where}", ""]
     lines += ["| column | type | meaning |", "| --- | --- | --- |"]
     for column in table.columns:

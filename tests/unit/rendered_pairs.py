@@ -74,6 +74,7 @@ def write_pairs(folder: Path, n: int = 12, valid: int = 4, shards: int = 1) -> N
                 "audio_key": f"a{name}",
                 "sheet_key": f"5{name}",
                 "lyrics_key": f"c{name}",
+                "source_key": f"d{name}",
             }
         )
         split.append(

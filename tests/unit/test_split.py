@@ -256,6 +256,7 @@ def _full_song(number):
         "syllable": [f"{number}-{i}" for i in range(count)],
         "word": [f"{number}-{i}" for i in range(count)],
         "text": [f"{number}-{i}" for i in range(count)],
+        "text": [f"{number}-{i}" for i in range(count)],
         "bar_tick": [0],
         "meter_tick": [0],
         "meter": ["4/4"],

@@ -32,6 +32,7 @@ def song(count=45, **changes):
         "duration_s": [0.5] * count,
         "onset_tick": [Q * i for i in range(count)],
         "duration_tick": [Q] * count,
+        "text": [f"S{i}" for i in range(count)],
         "syllable": [f"s{i}" for i in range(count)],
         "word": [f"w{i}" for i in range(count)],
         "bar_tick": [4 * Q * i for i in range(count // 4 + 1)],

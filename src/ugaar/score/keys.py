@@ -37,3 +37,22 @@ def content_keys(window: Mapping[str, Any]) -> dict[str, str]:
         ),
         "lyrics_key": _digest(window["syllable"], window["word"]),
     }
+
+
+def source_key(song: Mapping[str, Any], notes: slice) -> str:
+    """Return the content hash of a window as its source gives it: 16 hex digits.
+
+    Windows with equal keys have the same pitches, notated durations, notated rests before each
+    note (also before the first) and texts, none of it quantised, cut or normalised. For the
+    lyrics-melody collection these are its discrete triples and its syllables.
+
+    Args:
+        song: a row of the songs table.
+        notes: the notes of the window.
+    """
+    onsets, durations = song["onset_tick"], song["duration_tick"]
+    rests = [
+        onsets[index] - onsets[index - 1] - durations[index - 1] if index else 0
+        for index in range(notes.start, notes.stop)
+    ]
+    return _digest(song["pitch"][notes], rests, durations[notes], song["text"][notes])

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ugaar.score.keys import content_keys
+from ugaar.score.keys import content_keys, source_key
 from ugaar.score.quantise import clip_to_next_onset, quantise
 from ugaar.score.rejects import reject
 
@@ -16,6 +16,7 @@ Value = TypeVar("Value")
 
 Rows = list[dict[str, Any]]
 ALL = "all"
+ROUNDING_S = 1e-8
 
 
 def windows_of(song: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Rows, Rows]:
@@ -63,14 +64,14 @@ def _too_long(
 ) -> tuple[str, str]:
     onsets, durations = song["onset_s"][notes], song["duration_s"][notes]
     silence = longest_silence(onsets, durations)
-    # A tolerance below a sample: 4 s of rests summed in floating point are still 4 s.
-    if silence > settings["max_silence_s"] + 1e-6:
+    # Rests summed in floating point to 4 s are still 4 s; a microsecond more is more.
+    if silence > settings["max_silence_s"] + ROUNDING_S:
         return (
             "silence-over-limit",
             f"{silence:.2f} s between two notes, limit {settings['max_silence_s']:g} s",
         )
     longest = max(durations)
-    if longest > settings["max_note_s"] + 1e-6:
+    if longest > settings["max_note_s"] + ROUNDING_S:
         return (
             "note-over-limit",
             f"a note of {longest:.2f} s, limit {settings['max_note_s']:g} s",
@@ -112,7 +113,7 @@ def _window(
         "key_fifths": value_at(song["key_tick"], song["key_fifths"], start),
         "quantise_error_s": error,
     }
-    return window | content_keys(window)
+    return window | content_keys(window) | {"source_key": source_key(song, notes)}
 
 
 def _notated(

@@ -67,6 +67,7 @@ def song_row(origin: Origin, notes: Sequence[Note], grid: Grid) -> dict[str, Any
         "duration_s": [note.end_s - note.onset_s for note in notes],
         "onset_tick": [note.onset_tick for note in notes],
         "duration_tick": [note.end_tick - note.onset_tick for note in notes],
+        "text": [" ".join(part.text for part in note.text) for note in notes],
         "syllable": syllables,
         "word": words,
         **vars(grid),

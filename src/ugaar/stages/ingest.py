@@ -33,7 +33,13 @@ def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
         from ugaar.sources.midi_folder import read_folder
 
         songs, rejects = read_folder(source, arguments.shard, shards)
+    elif source["kind"] == "lmd-lyrics":
+        from ugaar.sources.lmd_lyrics import read_collection
+
+        songs, rejects = read_collection(source, arguments.shard, shards)
     else:
-        raise ConfigError(f"source.kind {source['kind']!r}: known kinds are music21 and midi")
+        raise ConfigError(
+            f"source.kind {source['kind']!r}: known kinds are music21, midi and lmd-lyrics"
+        )
     write_table(arguments.songs_out, SONGS, sorted(songs, key=lambda row: row["song_id"]))
     write_table(arguments.rejects_out, REJECTS, sorted(rejects, key=sort_key))

@@ -5,6 +5,7 @@ Outputs: none.
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from ugaar import cli, digest, settings, splits
 from ugaar.errors import ConfigError
 from ugaar.features.audio_encoder import ENCODERS
 from ugaar.hardware import wants_gpu
+from ugaar.render.sheet_renderer import RENDERERS
+from ugaar.sources.fetch import read_sources
 
 # --sdm conda removes PYTHONPATH from a job; set inside the command it survives, and the workflow
 # needs no installed copy of the package.
@@ -33,6 +36,8 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+# What `fetch` can get: name of the file in resources/ -> its row in the table of sources.
+FETCHED = {row.file: row for row in read_sources(Path(SOURCES)).values()}
 DATASET = config["dataset"]
 DATA = f"results/{DATASET}"
 # Everything that depends on how the folds are drawn lies in a folder of its own.
@@ -64,6 +69,7 @@ SHEET_ENCODERS = ["sheet", *(["sheet_untrained"] if "untrained" in METHODS else 
 
 wildcard_constraints:
     split="|".join(SPLITS),
+    resource="|".join(re.escape(file) for file in FETCHED),
     shard=r"\d+",
     seed=r"\d+",
     method=r"[a-z0-9-]+",
@@ -96,6 +102,11 @@ def encoder_settings(wildcards) -> str:
     return settings.as_text(settings.subset(config, keys))
 
 
+def fetched(*paths: str | None) -> list[str]:
+    """Return those of the paths that `fetch` gets; a user's own files are left as they are."""
+    return [path for path in paths if path and path.startswith("resources/")]
+
+
 def gpu_count(wildcards) -> int:
     """Return 1 where training uses a GPU, else 0: CPU jobs then run side by side."""
     return int(wants_gpu(config["device"]))
@@ -114,7 +125,7 @@ def encoder_file(name: str) -> str:
 
 def released_encoder(wildcards) -> list[str]:
     """Return the file of released parameters that the encoder is loaded from."""
-    return [] if ENCODER_IS_TRAINED else [config["encoder"]["path"]]
+    return [] if ENCODER_IS_TRAINED else fetched(config["encoder"]["path"])
 
 
 def encoder_weights(wildcards) -> str:

@@ -9,32 +9,6 @@ Outputs: results/<dataset>/features/{audio,sheet}-parts/<encoder>-<shard>.parque
 """
 
 
-rule fetch:
-    """Get the musicnn wheel, which holds the pretrained audio network, and check its sha256."""
-    input:
-        sources=SOURCES,
-    output:
-        "resources/musicnn-0.1.0-py3-none-any.whl",
-    log:
-        "logs/fetch/musicnn.log",
-    retries: 2
-    localrule: True
-    conda:
-        "../../envs/core.yaml"
-    params:
-        settings=stage_settings("fetch"),
-        code=stage_code("fetch"),
-    shell:
-        r"""
-        python -m ugaar fetch \
-            --settings {params.settings:q} \
-            --name musicnn \
-            --sources {input.sources:q} \
-            --out {output:q} \
-            >{log:q} 2>&1
-        """
-
-
 rule train_encoder:
     """Train the audio-sheet encoder on aligned snippets of the training fold."""
     input:
@@ -303,6 +277,12 @@ rule merge_sheet:
 rule features_lyrics:
     """Train the skip-gram models on the training fold, or load them, and encode the lyrics."""
     input:
+        models=lambda wildcards: (
+            fetched(
+                config["features"]["lyrics"]["syllable_model"],
+                config["features"]["lyrics"]["word_model"],
+            )
+        ),
         windows=f"{DATA}/windows.parquet",
         split=f"{HERE}/split.parquet",
     output:

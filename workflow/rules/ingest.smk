@@ -1,7 +1,8 @@
 """From a source of lyric-bearing music to windows and folds.
 
 Inputs: the music21 package, or the folder named by source.path.
-Outputs: results/<dataset>/{config.yaml,songs.parquet,windows.parquet,rejects.parquet},
+Outputs: resources/<file>,
+         results/<dataset>/{config.yaml,songs.parquet,windows.parquet,rejects.parquet},
          results/<dataset>/<split>/{split,funnel}.parquet
 """
 
@@ -26,8 +27,38 @@ rule resolve_config:
         """
 
 
+rule fetch:
+    """Get a file of the table of sources and check it."""
+    output:
+        "resources/{resource}",
+    log:
+        "logs/fetch/{resource}.log",
+    retries: 2
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        settings=stage_settings("fetch"),
+        code=stage_code("fetch"),
+        # The row, not the table: a new source fetches no other one again.
+        row=lambda wildcards: str(FETCHED[wildcards.resource]),
+        name=lambda wildcards: FETCHED[wildcards.resource].name,
+        sources=SOURCES,
+    shell:
+        r"""
+        python -m ugaar fetch \
+            --settings {params.settings:q} \
+            --name {params.name} \
+            --sources {params.sources:q} \
+            --out {output:q} \
+            >{log:q} 2>&1
+        """
+
+
 rule ingest:
     """Read the files of one shard into songs."""
+    input:
+        collection=fetched(config["source"]["path"]),
     output:
         songs=temp(f"{DATA}/ingest/songs-{{shard}}.parquet"),
         rejects=f"{DATA}/rejects/ingest-{{shard}}.parquet",

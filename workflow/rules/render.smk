@@ -57,7 +57,7 @@ rule render_sheet:
         runtime=60,
     params:
         settings=stage_settings("render-sheet"),
-        code=stage_code("render-sheet"),
+        code=stage_code("render-sheet", RENDERERS[config["sheet"]["renderer"]]),
     shell:
         r"""
         python -m ugaar render-sheet \

@@ -87,6 +87,8 @@ def _rules_between_keys(config: Mapping[str, Any]) -> Iterable[str]:
         yield "source.path: needed for source.kind midi; give the folder of your MIDI files"
     if source["kind"] == "lmd-lyrics" and not source["path"]:
         yield "source.path: needed for source.kind lmd-lyrics; give its folder or zip archive"
+    if source["kind"] == "musicxml" and not source["path"]:
+        yield "source.path: needed for source.kind musicxml; give the folder or zip of your scores"
     if config["split"]["valid_share"] + config["split"]["test_share"] >= 1:
         yield "split: valid_share and test_share leave nothing for training"
     encoders = {features["audio"]["encoder"], *features["audio"]["also"]}

@@ -112,7 +112,7 @@ SONGS = Table(
     "one voice part with lyrics",
     (
         Column("song_id", STR, "identifier: 12 hex digits of the hash of source, path and part"),
-        Column("source", STR, "kind of source: music21, midi or lmd-lyrics"),
+        Column("source", STR, "kind of source: music21, midi, lmd-lyrics or musicxml"),
         Column("collection", STR, "stratum of the split: composer or folder"),
         Column("path", STR, "file inside the source, relative to its root"),
         Column("part", STR, "name of the voice part or track"),

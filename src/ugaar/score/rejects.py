@@ -11,6 +11,7 @@ REMEDIES = {
     "smpte-timing": "save the file with ticks per quarter note instead of SMPTE frames",
     "asynchronous-tracks": "save the file as MIDI type 0 or 1",
     "unreadable-midi": "open and save the file again with a sequencer",
+    "unsafe-file": "do not use the file; save the score or song again with its own program",
     "unsafe-name": "make the archive again with names inside its own folder",
     "duplicate-name": "remove or rename one of the files",
     "duplicate-id": "remove or rename one of the files; two songs have one identifier",

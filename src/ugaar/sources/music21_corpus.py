@@ -55,6 +55,4 @@ def _read(root: Path, path: str, settings: Mapping[str, Any]) -> Rows:
         detail = f"{type(error).__name__}: {error}"
         raise UnusableScoreError("unreadable-score", detail) from error
     collection = path.split("/")[0]
-    return songs_in(
-        data, "music21", collection, path, settings, every_voice=True, use_declared_language=False
-    )
+    return songs_in(data, "music21", collection, path, settings, as_published=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import PurePath
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -35,6 +36,7 @@ class ScoreFile:
         transposing: whether the file itself says that a part sounds elsewhere than written.
             Without it music21's transpositions are guesses from MIDI programs (it takes a voice
             for a tenor saxophone) and are not applied.
+        title: the title; empty = the work's, else the movement's, as music21 gives them.
         declared_language: ISO 639-1 code that stands for text in which no language is recognised.
         every_voice: whether a voice of a part is a song even where it shares most of its text
             with another voice.
@@ -45,6 +47,7 @@ class ScoreFile:
     path: str
     encoding: str
     transposing: bool
+    title: str = ""
     declared_language: str = UNDETERMINED
     every_voice: bool = True
 
@@ -80,6 +83,7 @@ def songs_of(
     Returns:
         The rows; their language is that of the text of all voices together.
     """
+    title = file.title or _text(score.metadata, "title", "movementName") or PurePath(file.path).name
     parts = list(score.parts)
     marks = tempo_marks(parts)
     times = TempoMap(marks, settings["default_tempo_qpm"])
@@ -97,7 +101,7 @@ def songs_of(
                 collection=file.collection,
                 path=file.path,
                 part=name,
-                title=_text(score.metadata, "title", "movementName") or file.path.split("/")[-1],
+                title=title,
                 composer=_text(score.metadata, "composer"),
                 language=UNDETERMINED,
                 verse=str(verse),

@@ -67,9 +67,7 @@ def _read(files: Files, name: str, collection: str, source: Mapping[str, Any]) -
     except _UNREADABLE as error:
         detail = f"{type(error).__name__}: {error}"
         raise UnusableScoreError("unreadable-score", detail) from error
-    return songs_in(
-        data, KIND, collection, name, source, every_voice=False, use_declared_language=True
-    )
+    return songs_in(data, KIND, collection, name, source, as_published=False)
 
 
 def shared_folder(names: Sequence[str]) -> str:

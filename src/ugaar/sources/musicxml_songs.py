@@ -25,8 +25,8 @@ def songs_in(
     collection: str,
     path: str,
     settings: Mapping[str, Any],
-    every_voice: bool,
-    use_declared_language: bool,
+    *,
+    as_published: bool,
 ) -> list[dict[str, Any]]:
     """Return the rows of the songs table for one file.
 
@@ -36,8 +36,8 @@ def songs_in(
         collection: stratum of the split.
         path: the file's path inside the source.
         settings: the `source` section of the configuration.
-        every_voice: see `music21_scores.ScoreFile`.
-        use_declared_language: whether the file's own word counts where the text decides nothing.
+        as_published: read as the first release read the music21 corpus, whose songs are published:
+            every voice is a song, the title is the work's and declared languages are not used.
 
     Raises:
         UnusableScoreError: the file cannot be read, is unsafe, or holds no lyrics.
@@ -55,8 +55,9 @@ def songs_in(
             path=path,
             encoding=text_encoding(xml),
             transposing=holds_transpositions(xml),
-            declared_language=declared_language(root) if use_declared_language else UNDETERMINED,
-            every_voice=every_voice,
+            title="" if as_published else movement_title(root),
+            declared_language=UNDETERMINED if as_published else declared_language(root),
+            every_voice=as_published,
         )
         keep_sung(root)
         try:
@@ -68,6 +69,11 @@ def songs_in(
         detail = f"no syllables of verse {settings['verse']!r} on notes"
         raise UnusableScoreError("no-lyrics", detail)
     return songs
+
+
+def movement_title(root: Element) -> str:
+    """Return the title of the piece itself (`Gute Nacht`), not of its set (`Winterreise`)."""
+    return " ".join((root.findtext("movement-title") or "").split())
 
 
 def declared_language(root: Element) -> str:

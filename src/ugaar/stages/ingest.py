@@ -37,9 +37,12 @@ def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
         from ugaar.sources.lmd_lyrics import read_collection
 
         songs, rejects = read_collection(source, arguments.shard, shards)
+    elif source["kind"] == "musicxml":
+        from ugaar.sources.musicxml_folder import read_scores
+
+        songs, rejects = read_scores(source, arguments.shard, shards)
     else:
-        raise ConfigError(
-            f"source.kind {source['kind']!r}: known kinds are music21, midi and lmd-lyrics"
-        )
+        known = "music21, midi, lmd-lyrics and musicxml"
+        raise ConfigError(f"source.kind {source['kind']!r}: known kinds are {known}")
     write_table(arguments.songs_out, SONGS, sorted(songs, key=lambda row: row["song_id"]))
     write_table(arguments.rejects_out, REJECTS, sorted(rejects, key=sort_key))

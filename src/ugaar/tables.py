@@ -416,6 +416,28 @@ PROTOCOL_DIFFERENCES = Table(
     ),
 )
 
+TRANSFER = Table(
+    "transfer",
+    "a metric of one method trained on one collection and tested on another",
+    (
+        _PROTOCOL,
+        _METHOD,
+        Column("trained_on", STR, "dataset whose training fold the method was fitted to"),
+        Column("tested_on", STR, "dataset whose test fold was ranked"),
+        _DIRECTION,
+        Column("metric", STR, "R@1, R@5, R@10 (percent), MedR, MeanR, MRR or MedR/N"),
+        Column("value", F64, "mean over training seeds"),
+        Column("std", F64, "standard deviation over seeds", nullable=True),
+        Column("ci_low", F64, "bootstrap interval over queries and seeds: low end", nullable=True),
+        Column(
+            "ci_high", F64, "bootstrap interval over queries and seeds: high end", nullable=True
+        ),
+        Column("n_queries", I32, "number of queries"),
+        Column("gallery_size", I32, "number of gallery items"),
+        Column("n_seeds", I32, "number of seeds behind the value"),
+    ),
+)
+
 TABLES = {table.name: table for table in list(globals().values()) if isinstance(table, Table)}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from songs_for_export import QUARTER, read_back, song, tune, words
+from songs_for_export import QUARTER, SOURCE, read_back, song, tune, words
 
 from ugaar.cli import main
 from ugaar.errors import DataError
@@ -164,31 +164,29 @@ def test_songs_by_number_and_by_id(tmp_path):
     assert main([*command, str(tmp_path / "none"), "--songs", "abc"]) == 1
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_two_hundred_songs_of_the_lyrics_melody_collection_come_back(tmp_path, style):
+@pytest.fixture(scope="module")
+def collection():
+    """Two hundred songs of the lyrics-melody collection."""
     mirror = os.environ.get("UGAAR_MIRROR")
     archive = Path(mirror or ".") / "data" / "lmd_lyrics.zip"
     if not mirror or not archive.is_file():
         pytest.skip("set UGAAR_MIRROR to a folder with data/lmd_lyrics.zip")
-    from ugaar.sources.archive import open_collection
-    from ugaar.sources.lmd_lyrics import row_of, song_files
-    from ugaar.sources.npy_song import LARGEST_FILE, parse
+    from ugaar.sources.lmd_lyrics import read_collection
 
-    with open_collection(archive) as collection:
-        files = sorted(song_files(collection).items())
-        rows = [
-            row_of(parse(collection.read(members[0], LARGEST_FILE)), path, "")
-            for path, members in files[:: len(files) // 200][:200]
-        ]
+    source = SOURCE | {"kind": "lmd-lyrics", "path": str(archive)}
+    rows = read_collection(source, 0, 36)[0][:200]
     assert len(rows) == 200
+    return rows
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_two_hundred_songs_of_the_lyrics_melody_collection_come_back(collection, tmp_path, style):
     unlettered = 0
-    for row in rows:
+    for row in collection:
         path, _ = saved(row, style, tmp_path)
-        found = read_back(path)
         # Text without a letter is punctuation to a reader of MIDI lyrics.
         kept = [place for place, text in enumerate(row["syllable"]) if normalise(text)]
         unlettered += len(row["syllable"]) - len(kept)
-        assert_same(
-            found, {name: [row[name][i] for i in kept] for name in ("pitch", "syllable", "onset_s")}
-        )
+        expected = {name: [row[name][i] for i in kept] for name in ("pitch", "syllable", "onset_s")}
+        assert_same(read_back(path), expected)
     assert unlettered < 100

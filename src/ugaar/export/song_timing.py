@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ugaar.errors import DataError
 from ugaar.tables import TICKS_PER_QUARTER
@@ -104,7 +106,7 @@ def _timing(
 ) -> Timing:
     onset, moved = _apart([round(tick * division / TICKS_PER_QUARTER) for tick in ticks])
     tempi = _tempi(onset, onset_s, division) if beats else [(0, EVEN_TEMPO)]
-    end, shortened = _ends(pitch, onset, [_tick_at(tempi, division, s) for s in ends_s])
+    end, shortened = _ends(pitch, onset, _ticks_at(tempi, division, ends_s))
     return Timing(division, tempi, onset, end, beats, 0, moved, shortened)
 
 
@@ -136,16 +138,19 @@ def _tempi(onset: Sequence[int], onset_s: Sequence[float], division: int) -> lis
     return tempi or [(0, EVEN_TEMPO)]
 
 
-def _tick_at(tempi: Sequence[tuple[int, int]], division: int, second: float) -> int:
-    """Return the tick nearest to a time."""
-    now_us = 0.0
-    for place, (tick, tempo) in enumerate(tempi):
-        until = tempi[place + 1][0] if place + 1 < len(tempi) else None
-        after_us = now_us + tempo * ((until or tick) - tick) / division
-        if until is None or second * 1e6 <= after_us:
-            return tick + round((second * 1e6 - now_us) * division / tempo)
-        now_us = after_us
-    raise AssertionError("the last tempo has no end")
+def _ticks_at(
+    tempi: Sequence[tuple[int, int]], division: int, seconds: Sequence[float]
+) -> list[int]:
+    """Return the ticks nearest to times."""
+    starts_us = [0.0]
+    for (tick, tempo), (after, _) in pairwise(tempi):
+        starts_us.append(starts_us[-1] + tempo * (after - tick) / division)
+    found = []
+    for second in seconds:
+        place = bisect_right(starts_us, second * 1e6) - 1
+        tick, tempo = tempi[place]
+        found.append(tick + round((second * 1e6 - starts_us[place]) * division / tempo))
+    return found
 
 
 def _ends(pitch: Sequence[int], onset: Sequence[int], end: Sequence[int]) -> tuple[list[int], int]:

@@ -169,6 +169,8 @@ def _get(
             else:
                 # Named after the content, so that another version never continues it.
                 part = work / f"{source.sha256[:16]}.part"
+                for other in set(work.glob("*.part")) - {part}:
+                    other.unlink()
                 download(source, part, patience)
                 part.replace(out)
         except UnavailableError as error:

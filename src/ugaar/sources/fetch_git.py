@@ -165,7 +165,13 @@ def pack_clone(source: Source, clone: Path, folder: Path, out: Path, patience: P
     if not repository.has(source.version):
         logging.info("%s: a repository without commit %s", clone, source.version)
         return False
-    pack(out, _files(repository, _objects(repository, source), source, folder))
+    try:
+        pack(out, _files(repository, _objects(repository, source), source, folder))
+    except UnavailableError as error:
+        raise DataError(
+            f"{clone}: holds commit {source.version}, but not all of its files ({error}); check "
+            "them out there, or use a full clone"
+        ) from error
     return True
 
 

@@ -16,8 +16,9 @@ from ugaar.sources.fetch_retry import Patience, UnavailableError, persist
 from ugaar.sources.fetch_table import Source, sha256_of
 
 _PART_BYTES = 1 << 18
-_PASSING = (408, 416, 425, 429, 500, 502, 503, 504)
-"""HTTP states that may be over the next time; 416 is a piece asked for beyond the end."""
+_BEYOND_END = 416
+_PASSING = (_BEYOND_END, 408, 425, 429, 500, 502, 503, 504)
+"""HTTP states that may be over the next time."""
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
@@ -79,13 +80,7 @@ def _attempt(source: Source, part: Path, patience: Patience) -> bool:
     request = urllib.request.Request(source.address, headers={"User-Agent": "ugaar"})
     if start:
         request.add_header("Range", f"bytes={start}-")
-    try:
-        reply = _ask(request, patience.silence_s)
-    except UnavailableError:
-        # What is there may be why: without it the next attempt asks for all.
-        part.unlink(missing_ok=True)
-        raise
-    with reply:
+    with _ask(request, part, patience.silence_s) as reply:
         if reply.status != http.client.PARTIAL_CONTENT:
             start = 0
         elif not reply.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
@@ -95,11 +90,14 @@ def _attempt(source: Source, part: Path, patience: Patience) -> bool:
     return bool(start)
 
 
-def _ask(request: urllib.request.Request, silence_s: float) -> http.client.HTTPResponse:
+def _ask(request: urllib.request.Request, part: Path, silence_s: float) -> http.client.HTTPResponse:
     try:
         return _opener().open(request, timeout=silence_s)
     except urllib.error.HTTPError as error:
         with contextlib.closing(error):
+            if error.code == _BEYOND_END:
+                # What we have is longer than the file: the next attempt asks for all of it.
+                part.unlink(missing_ok=True)
             raise UnavailableError(
                 f"{request.full_url}: not available (HTTP {error.code} {error.msg})",
                 lasting=error.code not in _PASSING,

@@ -41,11 +41,13 @@ STAGES = {
     "metrics": "summarise ranks with confidence intervals",
     "tables": "write the paper's tables",
     "compare-splits": "set protocols and draws of the folds side by side",
+    "transfer": "test methods trained on another collection on this one",
     "figures": "draw the figures",
 }
 
 COMMANDS = {
     "doctor": "check programs, soundfont, GPU and disk",
+    "data": "list, fetch or verify the data and weights that a configuration needs",
     "run": "run the workflow with one line per finished job",
     "export": "write vectors as npy, CSV or plain Parquet, songs as MIDI",
     "dictionary": "print the data dictionary of every table",

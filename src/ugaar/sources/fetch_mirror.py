@@ -9,7 +9,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from ugaar.errors import ConfigError
+from ugaar.settings import mirror_folder
 from ugaar.sources.fetch_archive import (
     copy_member,
     copy_wanted,
@@ -23,6 +26,20 @@ from ugaar.sources.fetch_table import Source, wanted
 
 FOLDERS = ("", "data", "weights")
 """Where files are looked for inside a mirror."""
+
+
+def existing_mirror(settings: Mapping[str, Any]) -> Path | None:
+    """Return the folder or file of local copies, None where none is set.
+
+    Raises:
+        ConfigError: it does not exist.
+    """
+    mirror = mirror_folder(settings)
+    if mirror is not None and not mirror.exists():
+        raise ConfigError(
+            f"mirror: {mirror} is not a folder or file; correct the key or UGAAR_MIRROR"
+        )
+    return mirror
 
 
 def copy_from_mirror(

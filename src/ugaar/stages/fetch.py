@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ugaar.errors import ConfigError
-from ugaar.settings import mirror_folder
 from ugaar.sources.fetch import fetch
+from ugaar.sources.fetch_mirror import existing_mirror
 from ugaar.sources.fetch_table import read_sources
 
 SETTINGS: tuple[str, ...] = ("mirror",)
@@ -30,17 +30,3 @@ def run(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> None:
             f"{arguments.sources}: no source named {arguments.name!r}; it has {', '.join(sources)}"
         )
     fetch(sources[arguments.name], arguments.out, existing_mirror(settings), sources)
-
-
-def existing_mirror(settings: Mapping[str, Any]) -> Path | None:
-    """Return the folder or file of local copies, None where none is set.
-
-    Raises:
-        ConfigError: it does not exist.
-    """
-    mirror = mirror_folder(settings)
-    if mirror is not None and not mirror.exists():
-        raise ConfigError(
-            f"mirror: {mirror} is not a folder or file; correct the key or UGAAR_MIRROR"
-        )
-    return mirror

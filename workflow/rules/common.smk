@@ -40,6 +40,8 @@ except ConfigError as error:
 FETCHED = {row.file: row for row in read_sources(Path(SOURCES)).values()}
 DATASET = config["dataset"]
 DATA = f"results/{DATASET}"
+# Where the songs, windows, clips and strips lie.
+MUSIC = f"results/{config['music_of'] or DATASET}"
 # Everything that depends on how the folds are drawn lies in a folder of its own.
 HERE = f"{DATA}/{{split}}"
 SHARDS = [str(number) for number in range(config["shards"])]
@@ -146,9 +148,16 @@ def sheet_weights(wildcards) -> str:
     )
 
 
+def parts_folder(encoder: str) -> str:
+    """Return the folder of an audio encoder's output: of a split, a dataset or its music."""
+    if encoder in ("musicnn", "vggish"):
+        return MUSIC
+    return HERE if depends_on_split(encoder) else DATA
+
+
 def audio_parts(encoder: str) -> list[str]:
-    """Return the shards of an audio encoder's output; trained on a split, they are the split's."""
-    folder = HERE if depends_on_split(encoder) else DATA
+    """Return the shards of an audio encoder's output."""
+    folder = parts_folder(encoder)
     return [
         f"{folder}/features/audio-parts/{encoder}-{shard}.parquet" for shard in SHARDS
     ]
@@ -207,7 +216,7 @@ def train_inputs(wildcards) -> dict[str, str]:
     """Return the feature tables that a method is trained on."""
     audio = {"cca-asmcmr": audio_features("asmcmr"), "untrained": "audio_untrained"}
     found = {
-        "windows": f"{DATA}/windows.parquet",
+        "windows": f"{MUSIC}/windows.parquet",
         "split": f"{HERE}/split.parquet",
         "audio": f"{HERE}/features/{audio.get(wildcards.method, 'audio')}.parquet",
         "sheet": f"{HERE}/features/"
@@ -220,6 +229,26 @@ def train_inputs(wildcards) -> dict[str, str]:
     if wildcards.method in STARTED_FROM_BASELINE:
         found["baseline"] = f"{HERE}/train/baseline/seed-{wildcards.seed}/model.pt"
     return found
+
+
+def transfer_inputs(wildcards) -> dict[str, str | list[str]]:
+    """Return the models of another collection and the features they are applied to."""
+    here = f"{DATA}/song-disjoint"
+    methods = config["transfer"]["methods"]
+    names = ["audio", "sheet", "lyrics"]
+    if "cca-asmcmr" in methods and audio_features("asmcmr") not in names:
+        names.append(audio_features("asmcmr"))
+    return {
+        "models": [
+            f"{config['transfer']['models']}/train/{method}/seed-{seed}/model.pt"
+            for method in methods
+            for seed in SEEDS
+        ],
+        "windows": f"{MUSIC}/windows.parquet",
+        "split": f"{here}/split.parquet",
+        "metrics": f"{here}/metrics.parquet",
+        **{name: f"{here}/features/{name}.parquet" for name in names},
+    }
 
 
 def train_options(wildcards, input) -> str:
@@ -235,7 +264,7 @@ def train_options(wildcards, input) -> str:
 def figure_inputs(wildcards) -> dict[str, str | list[str]]:
     """Return the tables that a figure is drawn from."""
     shards = {
-        medium: [f"{DATA}/{medium}/shard-{shard}.parquet" for shard in SHARDS]
+        medium: [f"{MUSIC}/{medium}/shard-{shard}.parquet" for shard in SHARDS]
         for medium in ("audio", "sheet")
     }
     histories = [
@@ -254,8 +283,8 @@ def figure_inputs(wildcards) -> dict[str, str | list[str]]:
         "funnel": {"funnel": f"{HERE}/funnel.parquet"},
         "correlations": {"ground_truth": f"{HERE}/ground_truth.parquet"},
         "samples": {
-            "songs": f"{DATA}/songs.parquet",
-            "windows": f"{DATA}/windows.parquet",
+            "songs": f"{MUSIC}/songs.parquet",
+            "windows": f"{MUSIC}/windows.parquet",
             "split": f"{HERE}/split.parquet",
             **shards,
         },
@@ -278,14 +307,14 @@ def figure_options(wildcards, input) -> str:
 def data_targets() -> list[str]:
     """Return the tables and media of the data."""
     return [
-        *[f"{DATA}/{name}.parquet" for name in ("songs", "windows", "rejects")],
+        *[f"{MUSIC}/{name}.parquet" for name in ("songs", "windows", "rejects")],
         *[
             f"{DATA}/{split}/{name}.parquet"
             for split in SPLITS
             for name in ("split", "funnel")
         ],
         *[
-            f"{DATA}/{medium}/shard-{shard}.parquet"
+            f"{MUSIC}/{medium}/shard-{shard}.parquet"
             for medium in ("audio", "sheet")
             for shard in SHARDS
         ],
@@ -313,6 +342,8 @@ def final_targets() -> list[str]:
     for split in PROTOCOLS:
         targets += [f"{DATA}/{split}/tables/table_{number}.md" for number in (1, 2)]
         targets += [f"{DATA}/{split}/figures/{figure}.png" for figure in FIGURES]
+    if config["transfer"]["models"]:
+        targets.append(f"{DATA}/transfer.parquet")
     if len(SPLITS) > 1:
         targets.append(f"{DATA}/tables/splits.md")
     return targets

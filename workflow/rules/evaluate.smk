@@ -16,7 +16,7 @@ rule evaluate:
             dataset=DATASET,
             seed=SEEDS,
         ),
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
         split=f"{HERE}/split.parquet",
     output:
         temp(f"{HERE}/evaluate/{{method}}.parquet"),
@@ -80,7 +80,7 @@ rule tables:
     input:
         metrics=f"{HERE}/metrics.parquet",
         comparisons=f"{HERE}/comparisons.parquet",
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
         split=f"{HERE}/split.parquet",
         features=expand(
             "results/{dataset}/{{split}}/features/{name}.parquet",
@@ -202,5 +202,44 @@ rule compare_splits:
             --means-out {output.means:q} \
             --differences-out {output.differences:q} \
             --out-dir {params.folder:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule transfer:
+    """Test models of another collection on the song-disjoint test fold of this one."""
+    input:
+        unpack(transfer_inputs),
+    output:
+        f"{DATA}/transfer.parquet",
+    log:
+        f"logs/{DATASET}/transfer.log",
+    benchmark:
+        f"{DATA}/benchmarks/transfer.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        settings=stage_settings("transfer"),
+        code=stage_code("transfer"),
+        models=config["transfer"]["models"],
+        trained_on=Path(config["transfer"]["models"] or "x/x").parent.name,
+        tested_on=DATASET,
+        features=lambda wildcards, input: str(Path(input.sheet).parent),
+        asmcmr_audio=audio_features("asmcmr"),
+    shell:
+        r"""
+        python -m ugaar transfer \
+            --settings {params.settings:q} \
+            --models {params.models:q} \
+            --trained-on {params.trained_on:q} \
+            --tested-on {params.tested_on:q} \
+            --windows {input.windows:q} \
+            --split {input.split:q} \
+            --features {params.features:q} \
+            --asmcmr-audio {params.asmcmr_audio} \
+            --metrics {input.metrics:q} \
+            --out {output:q} \
             >{log:q} 2>&1
         """

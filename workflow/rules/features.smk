@@ -12,16 +12,16 @@ Outputs: results/<dataset>/features/{audio,sheet}-parts/<encoder>-<shard>.parque
 rule train_encoder:
     """Train the audio-sheet encoder on aligned snippets of the training fold."""
     input:
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
         split=f"{HERE}/split.parquet",
         audio=expand(
-            "results/{dataset}/audio/shard-{shard}.parquet",
-            dataset=DATASET,
+            "{music}/audio/shard-{shard}.parquet",
+            music=MUSIC,
             shard=SHARDS,
         ),
         sheet=expand(
-            "results/{dataset}/sheet/shard-{shard}.parquet",
-            dataset=DATASET,
+            "{music}/sheet/shard-{shard}.parquet",
+            music=MUSIC,
             shard=SHARDS,
         ),
     output:
@@ -107,12 +107,12 @@ rule untrained_encoder:
 
 
 rule features_audio:
-    """Encode the clips of one shard with one encoder; every split uses its output."""
+    """Encode the clips of one shard with one encoder; every run on this music uses its output."""
     input:
-        audio=f"{DATA}/audio/shard-{{shard}}.parquet",
+        audio=f"{MUSIC}/audio/shard-{{shard}}.parquet",
         weights=encoder_weights,
     output:
-        f"{DATA}/features/audio-parts/{{encoder}}-{{shard}}.parquet",
+        f"{MUSIC}/features/audio-parts/{{encoder,musicnn|vggish}}-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/features_audio/{{encoder}}-{{shard}}.log",
     benchmark:
@@ -137,6 +137,11 @@ rule features_audio:
         """
 
 
+use rule features_audio as features_audio_released with:
+    output:
+        f"{DATA}/features/audio-parts/{{encoder,asmcmr|untrained}}-{{shard}}.parquet",
+
+
 use rule features_audio as features_audio_trained with:
     output:
         temp(f"{HERE}/features/audio-parts/{{encoder}}-{{shard}}.parquet"),
@@ -150,7 +155,7 @@ rule merge_audio:
     """Join the audio features of the configured encoder, and take means."""
     input:
         parts=audio_parts(AUDIO_ENCODERS[0]),
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
         split=f"{HERE}/split.parquet",
     output:
         means=f"{HERE}/features/audio.parquet",
@@ -181,7 +186,7 @@ rule merge_audio_also:
     """Join the audio features of an encoder that is run beside the configured one."""
     input:
         parts=lambda wildcards: audio_parts(wildcards.encoder),
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
         split=f"{HERE}/split.parquet",
     output:
         f"{HERE}/features/audio_{{encoder}}.parquet",
@@ -209,7 +214,7 @@ rule merge_audio_also:
 rule features_sheet:
     """Encode the strips of one shard with the trained (or the untrained) encoder."""
     input:
-        sheet=f"{DATA}/sheet/shard-{{shard}}.parquet",
+        sheet=f"{MUSIC}/sheet/shard-{{shard}}.parquet",
         weights=sheet_weights,
     output:
         f"{DATA}/features/sheet-parts/{{sheet_encoder}}-{{shard}}.parquet",
@@ -249,7 +254,7 @@ rule merge_sheet:
     """Join the sheet features, and take means."""
     input:
         parts=sheet_parts,
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
         split=f"{HERE}/split.parquet",
     output:
         f"{HERE}/features/{{sheet_encoder}}.parquet",
@@ -283,7 +288,7 @@ rule features_lyrics:
                 config["features"]["lyrics"]["word_model"],
             )
         ),
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
         split=f"{HERE}/split.parquet",
     output:
         features=f"{HERE}/features/lyrics.parquet",

@@ -60,12 +60,12 @@ rule ingest:
     input:
         collection=fetched(config["source"]["path"]),
     output:
-        songs=temp(f"{DATA}/ingest/songs-{{shard}}.parquet"),
-        rejects=f"{DATA}/rejects/ingest-{{shard}}.parquet",
+        songs=temp(f"{MUSIC}/ingest/songs-{{shard}}.parquet"),
+        rejects=f"{MUSIC}/rejects/ingest-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/ingest/{{shard}}.log",
     benchmark:
-        f"{DATA}/benchmarks/ingest/{{shard}}.tsv"
+        f"{MUSIC}/benchmarks/ingest/{{shard}}.tsv"
     conda:
         "../../envs/core.yaml"
     resources:
@@ -89,23 +89,23 @@ rule window:
     """Join the songs and cut them into windows."""
     input:
         songs=expand(
-            "results/{dataset}/ingest/songs-{shard}.parquet",
-            dataset=DATASET,
+            "{music}/ingest/songs-{shard}.parquet",
+            music=MUSIC,
             shard=SHARDS,
         ),
         rejects=expand(
-            "results/{dataset}/rejects/ingest-{shard}.parquet",
-            dataset=DATASET,
+            "{music}/rejects/ingest-{shard}.parquet",
+            music=MUSIC,
             shard=SHARDS,
         ),
     output:
-        songs=f"{DATA}/songs.parquet",
-        windows=f"{DATA}/windows.parquet",
-        rejects=f"{DATA}/rejects/window.parquet",
+        songs=f"{MUSIC}/songs.parquet",
+        windows=f"{MUSIC}/windows.parquet",
+        rejects=f"{MUSIC}/rejects/window.parquet",
     log:
         f"logs/{DATASET}/window.log",
     benchmark:
-        f"{DATA}/benchmarks/window.tsv"
+        f"{MUSIC}/benchmarks/window.tsv"
     priority: 10
     conda:
         "../../envs/core.yaml"
@@ -131,8 +131,8 @@ rule window:
 rule split:
     """Build duplicate groups and draw the folds."""
     input:
-        songs=f"{DATA}/songs.parquet",
-        windows=f"{DATA}/windows.parquet",
+        songs=f"{MUSIC}/songs.parquet",
+        windows=f"{MUSIC}/windows.parquet",
     output:
         f"{HERE}/split.parquet",
     log:
@@ -166,14 +166,14 @@ rule split:
 rule rejects:
     """Join the rejects of all stages."""
     input:
-        songs=f"{DATA}/songs.parquet",
+        songs=f"{MUSIC}/songs.parquet",
         rejects=expand(
-            "results/{dataset}/rejects/{part}.parquet",
-            dataset=DATASET,
+            "{music}/rejects/{part}.parquet",
+            music=MUSIC,
             part=REJECT_PARTS,
         ),
     output:
-        f"{DATA}/rejects.parquet",
+        f"{MUSIC}/rejects.parquet",
     log:
         f"logs/{DATASET}/rejects.log",
     conda:
@@ -195,20 +195,20 @@ rule rejects:
 rule funnel:
     """Count what was kept and what was lost, from files to folds."""
     input:
-        songs=f"{DATA}/songs.parquet",
-        windows=f"{DATA}/windows.parquet",
+        songs=f"{MUSIC}/songs.parquet",
+        windows=f"{MUSIC}/windows.parquet",
         split=f"{HERE}/split.parquet",
         audio=expand(
-            "results/{dataset}/audio/shard-{shard}.parquet",
-            dataset=DATASET,
+            "{music}/audio/shard-{shard}.parquet",
+            music=MUSIC,
             shard=SHARDS,
         ),
         sheet=expand(
-            "results/{dataset}/sheet/shard-{shard}.parquet",
-            dataset=DATASET,
+            "{music}/sheet/shard-{shard}.parquet",
+            music=MUSIC,
             shard=SHARDS,
         ),
-        rejects=f"{DATA}/rejects.parquet",
+        rejects=f"{MUSIC}/rejects.parquet",
     output:
         f"{HERE}/funnel.parquet",
     log:

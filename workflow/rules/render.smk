@@ -9,14 +9,14 @@ Outputs: results/<dataset>/{audio,sheet}/shard-<i>.parquet
 rule render_audio:
     """Synthesise the windows of one shard with TiMidity++."""
     input:
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
     output:
-        audio=f"{DATA}/audio/shard-{{shard}}.parquet",
-        rejects=f"{DATA}/rejects/render_audio-{{shard}}.parquet",
+        audio=f"{MUSIC}/audio/shard-{{shard}}.parquet",
+        rejects=f"{MUSIC}/rejects/render_audio-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/render_audio/{{shard}}.log",
     benchmark:
-        f"{DATA}/benchmarks/render_audio/{{shard}}.tsv"
+        f"{MUSIC}/benchmarks/render_audio/{{shard}}.tsv"
     priority: 10
     conda:
         "../../envs/render.yaml"
@@ -41,14 +41,14 @@ rule render_audio:
 rule render_sheet:
     """Engrave the windows of one shard with LilyPond."""
     input:
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
     output:
-        sheet=f"{DATA}/sheet/shard-{{shard}}.parquet",
-        rejects=f"{DATA}/rejects/render_sheet-{{shard}}.parquet",
+        sheet=f"{MUSIC}/sheet/shard-{{shard}}.parquet",
+        rejects=f"{MUSIC}/rejects/render_sheet-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/render_sheet/{{shard}}.log",
     benchmark:
-        f"{DATA}/benchmarks/render_sheet/{{shard}}.tsv"
+        f"{MUSIC}/benchmarks/render_sheet/{{shard}}.tsv"
     priority: 10
     conda:
         "../../envs/render.yaml"

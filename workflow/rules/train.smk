@@ -9,7 +9,7 @@ Outputs: results/<dataset>/<split>/ground_truth.parquet,
 rule ground_truth:
     """Find the nearest neighbours of each training window in the CCA space of audio and sheet."""
     input:
-        windows=f"{DATA}/windows.parquet",
+        windows=f"{MUSIC}/windows.parquet",
         split=f"{HERE}/split.parquet",
         audio=f"{HERE}/features/audio.parquet",
         sheet=f"{HERE}/features/sheet.parquet",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,22 @@ import pyarrow.compute as pc
 from ugaar.errors import DataError
 from ugaar.evaluate.ranks import SIMILARITIES
 from ugaar.tables import DIRECTIONS, EMBEDDINGS, metadata_of, read_table
+
+
+def spaces_of_directions(parts: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Return the space that each direction is ranked in: `common`, or that of its pair.
+
+    Args:
+        parts: the (space, modality) pairs that there are.
+    """
+    found = {}
+    for direction in DIRECTIONS:
+        query, gallery = direction.split("-to-")
+        for space in ("common", f"{query}-{gallery}", f"{gallery}-{query}"):
+            if (space, query) in parts and (space, gallery) in parts:
+                found[direction] = space
+                break
+    return found
 
 
 class EmbeddedWindows:
@@ -53,13 +69,7 @@ class EmbeddedWindows:
 
     def spaces(self) -> dict[str, str]:
         """Return the space that each direction is ranked in: `common`, or that of its pair."""
-        found = {}
-        for direction in DIRECTIONS:
-            query, gallery = direction.split("-to-")
-            for space in ("common", f"{query}-{gallery}", f"{gallery}-{query}"):
-                if (space, query) in self._parts and (space, gallery) in self._parts:
-                    found[direction] = space
-                    break
+        found = spaces_of_directions(self._parts)
         if not found:
             raise DataError(
                 f"{self.path}: no direction can be ranked; the spaces and modalities are "

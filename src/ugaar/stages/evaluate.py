@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-
 from ugaar.errors import DataError
+from ugaar.evaluate.directions import Asked, content_of, rank_directions
 from ugaar.evaluate.embedded import EmbeddedWindows
-from ugaar.evaluate.galleries import cut_galleries
-from ugaar.evaluate.ranks import rank_matches
 from ugaar.settings import Settings
 from ugaar.tables import MODALITIES, RANKS, SPLIT, WINDOWS, open_table, read_table
 
@@ -42,12 +39,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
     protocols = sorted(set(split["protocol"]))
     if len(protocols) != 1:
         raise DataError(f"{arguments.split}: expected one split protocol, found {protocols}")
-    keys = [f"{modality}_key" for modality in MODALITIES]
-    windows = read_table(arguments.windows, WINDOWS, ["window_id", *keys]).to_pydict()
-    content = {
-        modality: dict(zip(windows["window_id"], windows[f"{modality}_key"], strict=True))
-        for modality in MODALITIES
-    }
+    windows = read_table(
+        arguments.windows, WINDOWS, ["window_id", *(f"{modality}_key" for modality in MODALITIES)]
+    )
 
     embedded = _load(arguments.embeddings, arguments.method)
     ids = sorted(in_fold & embedded[0].windows())
@@ -56,11 +50,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
             f"{arguments.embeddings[0]}: no window of fold {fold!r} is embedded in all modalities; "
             "check that the split and the embeddings belong to the same run"
         )
-    galleries = [
-        np.flatnonzero(np.isin(ids, gallery))
-        for size in (None, *sizes)
-        for gallery in cut_galleries(ids, size)
-    ]
+    asked = Asked(ids, content_of(windows, ids, MODALITIES), sizes)
     with open_table(arguments.out, RANKS, metadata={"fold": fold}) as table:
         for one in embedded:
             if sorted(in_fold & one.windows()) != ids:
@@ -68,28 +58,12 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
                     f"{one.path}: embeds other windows of fold {fold!r} than "
                     f"{embedded[0].path}; train all seeds on the same features"
                 )
-            for direction, space in one.spaces().items():
-                query, gallery = direction.split("-to-")
-                queries = one.vectors(space, query, ids)
-                answers = one.vectors(space, gallery, ids)
-                answer_content = np.array([content[gallery][window] for window in ids])
-                for rows in galleries:
-                    n_better, n_tied = rank_matches(
-                        queries[rows], answers[rows], answer_content[rows].tolist(), one.similarity
-                    )
-                    count = len(rows)
-                    table.write(
-                        {
-                            "protocol": pa.repeat(protocols[0], count),
-                            "method": pa.repeat(one.method, count),
-                            "seed": pa.repeat(pa.scalar(one.seed, pa.int32()), count),
-                            "direction": pa.repeat(direction, count),
-                            "window_id": [ids[row] for row in rows],
-                            "n_better": n_better,
-                            "n_tied": n_tied,
-                            "gallery_size": np.full(count, count, dtype=np.int32),
-                        }
-                    )
+            named = {"protocol": protocols[0], "method": one.method, "seed": one.seed}
+            parts = rank_directions(
+                asked, one.spaces(), partial(one.vectors, windows=ids), one.similarity, named
+            )
+            for part in parts:
+                table.write(part)
             logging.info("%s, seed %d: ranked %d windows", one.method, one.seed, len(ids))
 
 

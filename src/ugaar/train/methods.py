@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,18 +15,16 @@ from ugaar.errors import DataError
 from ugaar.models.projection import Projection
 from ugaar.tables import MODALITIES
 from ugaar.train.adversarial import AdversarialTraining
+from ugaar.train.apply import COMMON_SPACE, Spaces, project_network, project_pairs
 from ugaar.train.checkpoint import Checkpoint
 from ugaar.train.dataset import Features
 from ugaar.train.discriminative import CPU, DiscriminativeTraining
-from ugaar.train.embed import embed_distinct
 from ugaar.train.history import HistoryRow
 from ugaar.train.linear import fit_cca_pairs, random_points
 from ugaar.train.loop import Outcome, Trainee, epoch_generator, run_training
 from ugaar.train.model_settings import ModelSettings
 from ugaar.train.normalise import Normaliser
 from ugaar.train.training_set import TrainingSet, ValidationSet
-
-COMMON_SPACE = "common"
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Result:
     """
 
     evaluated: Features
-    spaces: dict[str, dict[str, NDArray[np.float32]]]
+    spaces: Spaces
     similarity: str
     model: dict[str, Any]
     history: list[HistoryRow] = field(default_factory=list)
@@ -103,17 +100,12 @@ def _run_cca(job: Job) -> Result:
     train, valid = job.features.take("train"), job.features.take("valid")
     evaluated = job.features.take("valid", "test")
     pairs, history = fit_cca_pairs(train, valid, job.ridges, job.components)
-    spaces: dict[str, dict[str, NDArray[np.float32]]] = {}
     model: dict[str, Any] = {}
     for pair in pairs:
-        spaces[pair.space] = {
-            modality: embed_distinct(evaluated.vectors[modality], partial(pair.project, modality))
-            for modality in pair.modalities
-        }
         arrays = vars(pair.analysis)
         model[pair.space] = {name: torch.from_numpy(value) for name, value in arrays.items()}
         model[pair.space]["ridge"] = pair.ridge
-    return Result(evaluated, spaces, "cosine", model, history)
+    return Result(evaluated, project_pairs(pairs, evaluated), "cosine", model, history)
 
 
 def _run_baseline(job: Job) -> Result:
@@ -249,25 +241,14 @@ class _Session:
         network = Projection(self._sizes, job.model.dimensions, torch.Generator())
         network.load_state_dict(outcome.weights)
         evaluated = job.features.take("valid", "test")
-
-        def embed(modality: str, rows: NDArray) -> NDArray:
-            with torch.no_grad():
-                return network.embed(modality, torch.from_numpy(rows)).numpy()
-
-        points = {
-            modality: embed_distinct(
-                self.normaliser.apply(modality, evaluated.vectors[modality]),
-                partial(embed, modality),
-            )
-            for modality in MODALITIES
-        }
+        spaces = project_network(network, self.normaliser, evaluated)
         model = {
             **self._numbers(),
             "weights": outcome.weights,
             "best_epoch": outcome.best_epoch,
             "best_score": outcome.best_score,
         }
-        return Result(evaluated, {COMMON_SPACE: points}, "euclidean", model, outcome.history)
+        return Result(evaluated, spaces, "euclidean", model, outcome.history)
 
     def _numbers(self) -> dict[str, Any]:
         """Return what a network's input depends on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -59,11 +59,11 @@ _GENSIM_3: Mapping[tuple[str, str], Any] = {
 }
 
 
-def load(path: Path) -> Vocabulary:
+def load(path: Path | IO[bytes]) -> Vocabulary:
     """Read a published model.
 
     Args:
-        path: a file such as syllEncoding_skipgram_2019_05_22_10_dim.bin.
+        path: a file such as syllEncoding_skipgram_2019_05_22_10_dim.bin, or one opened.
 
     Raises:
         DataError: the file is missing, asks for anything outside gensim's own names, or holds no

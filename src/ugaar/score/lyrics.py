@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 SOFT_HYPHEN = "\u00ad"
 HYPHENS = ("-", SOFT_HYPHEN, "\u2010", "\u2011")
@@ -30,6 +31,7 @@ class Fragment:
     ends_word: bool
 
 
+@lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
     """Return text in lower case with letters and inner apostrophes only.
 

@@ -6,6 +6,7 @@ licence), the collection that the paper's data were made from.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import zipfile
@@ -15,9 +16,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ugaar.errors import DataError
+from ugaar.features import skipgram_published
 from ugaar.progress import Progress
-from ugaar.score.lyrics import Fragment, fragment, syllables_and_words
+from ugaar.score.lyrics import normalise
 from ugaar.score.rejects import reject
+from ugaar.score.words import WordList, join_syllables
 from ugaar.sources.archive import Files, UnsafeMemberError
 from ugaar.sources.language import language_of
 from ugaar.sources.npy_song import LARGEST_FILE, NpySong, UnusableSongError, parse
@@ -28,6 +31,7 @@ KIND = "lmd-lyrics"
 SUFFIX = ".npy"
 PUBLISHED_FOLDER = "lmd-full_MIDI_dataset/Syllable_Parsing/"
 NAMES_FILE = "listSongJSON.json"
+WORD_MODEL = "wordLevelEncoder_skipgram_2019_05_22_10_dim.bin"
 UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 """By these the zip reader and the disk report a damaged file."""
 
@@ -53,17 +57,19 @@ def read_collection(source: Mapping[str, Any], shard: int, shards: int) -> tuple
     """
     songs: Rows = []
     rejects: Rows = []
-    with Files(Path(source["path"]), (SUFFIX, NAMES_FILE.lower())) as files:
+    with Files(Path(source["path"]), (SUFFIX, NAMES_FILE.lower(), WORD_MODEL.lower())) as files:
         found = song_files(files.names)
         if not found:
             raise DataError(f"source.path: {source['path']} holds no {SUFFIX} file")
         originals = original_names(files)
+        known = known_words(files, source["lmd_lyrics"]["word_model"])
         chosen = {path: names for path, names in found.items() if shard_of(path, shards) == shard}
         progress = Progress(len(chosen))
         for path, names in chosen.items():
             try:
                 song = _read(files, names)
-                songs.append(row_of(song, path, originals.get(PurePosixPath(path).stem, "")))
+                original = originals.get(PurePosixPath(path).stem, "")
+                songs.append(row_of(song, path, original, known))
             except UnusableSongError as error:
                 rejects.append(reject("ingest", "file", path, path, error.reason, error.detail))
             progress.step()
@@ -114,7 +120,36 @@ def original_names(files: Files) -> dict[str, str]:
     return {}
 
 
-def row_of(song: NpySong, path: str, original: str) -> dict[str, Any]:
+def known_words(files: Files, word_model: str | None) -> WordList | None:
+    """Return the vocabulary of the collection's word model.
+
+    Args:
+        files: the collection, which may hold the model.
+        word_model: the model's file; None = the one in the collection.
+
+    Returns:
+        The words, or None where the collection has no model and none is named.
+
+    Raises:
+        DataError: the model is missing or no such model.
+    """
+    if word_model is not None:
+        model = skipgram_published.load(Path(word_model))
+        return WordList(zip(model.tokens, model.counts, strict=True))
+    for name in files.names:
+        if PurePosixPath(name).name == WORD_MODEL:
+            try:
+                model = skipgram_published.load(io.BytesIO(files.read(name)))
+            except (UnsafeMemberError, *UNREADABLE) as error:
+                raise DataError(f"{name}: cannot be read ({error}); get it again") from error
+            return WordList(zip(model.tokens, model.counts, strict=True))
+    logging.warning("no %s: each syllable is taken for a word", WORD_MODEL)
+    return None
+
+
+def row_of(
+    song: NpySong, path: str, original: str, known: WordList | None = None
+) -> dict[str, Any]:
     """Return the row of the songs table.
 
     The collection has no bars, time or key signatures. Notated times are its own beats, taken as
@@ -124,9 +159,10 @@ def row_of(song: NpySong, path: str, original: str) -> dict[str, Any]:
         song: the notes.
         path: path inside the collection.
         original: name of the MIDI file that the song was made from, or empty.
+        known: words to join the syllables to; None = hyphens alone join them.
     """
     artist, title = artist_and_title(original)
-    syllables, words = underlay(song.text)
+    syllables, words = underlay(song.text, known)
     onset_tick, duration_tick = song.ticks()
     origin = Origin(
         source=KIND,
@@ -157,15 +193,11 @@ def row_of(song: NpySong, path: str, original: str) -> dict[str, Any]:
     }
 
 
-def underlay(texts: list[str]) -> tuple[list[str], list[str]]:
-    """Return normalised syllables and words.
+def underlay(texts: list[str], known: WordList | None) -> tuple[list[str], list[str]]:
+    """Return the normalised syllables, and the words that they belong to.
 
     Text that normalises to nothing (`??`, `2`) stays as it is, in lower case: it is a syllable of
     the collection, which keeps its notes.
     """
-    fragments = [(fragment(text, None) or Fragment(text, True, True),) for text in texts]
-    syllables, words = syllables_and_words(fragments)
-    return (
-        [found or text.lower() for found, text in zip(syllables, texts, strict=True)],
-        [found or text.lower() for found, text in zip(words, texts, strict=True)],
-    )
+    syllables = [normalise(text) or text.lower() for text in texts]
+    return syllables, join_syllables(texts, known or WordList(()))

@@ -14,7 +14,6 @@ REMEDIES = {
     "unsafe-file": "do not use the file; save the score or song again with its own program",
     "unsafe-name": "make the archive again with names inside its own folder",
     "duplicate-name": "remove or rename one of the files",
-    "duplicate-id": "remove or rename one of the files; two songs have one identifier",
     "too-large": "remove the file; no song is this large",
     "unreadable-file": "get the file again; it is damaged or cut short",
     "unsafe-pickle": "do not open the file elsewhere; it asks for code to be run",

@@ -6,13 +6,17 @@ import argparse
 import logging
 from typing import Any
 
-import pyarrow as pa
-
+from ugaar.progress import Progress
 from ugaar.score.rejects import sort_key
 from ugaar.score.windows import windows_of
-from ugaar.tables import REJECTS, SONGS, WINDOWS, read_table, write_table
+from ugaar.sorted_tables import RowGroups, merged
+from ugaar.tables import REJECTS, SONGS, WINDOWS, open_table, read_table, write_table
 
 SETTINGS = ("window",)
+
+SONGS_AT_A_TIME = 32
+SONGS_IN_GROUP = 1024
+WINDOWS_IN_GROUP = 8192
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,20 +29,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
-    """Write songs sorted by id, their windows, and the rejects of both stages."""
-    songs = pa.concat_tables(read_table(path, SONGS) for path in arguments.songs)
-    songs = songs.sort_by("song_id").replace_schema_metadata(None)
+    """Write songs sorted by id, their windows, and the rejects of both stages.
+
+    Songs pass through in batches, so that memory does not grow with the collection.
+    """
     rejects = [row for path in arguments.rejects for row in read_table(path, REJECTS).to_pylist()]
-    windows = []
-    for song in songs.to_pylist():
-        kept, dropped = windows_of(song, settings["window"])
-        windows += kept
-        rejects += dropped
-    logging.info("%d songs, %d windows, %d rejects", len(songs), len(windows), len(rejects))
-    write_table(arguments.songs_out, SONGS, songs)
-    write_table(
-        arguments.windows_out,
-        WINDOWS,
-        sorted(windows, key=lambda row: (row["song_id"], row["index"])),
+    songs_in = [len(read_table(path, SONGS, ["song_id"])) for path in arguments.songs]
+    progress = Progress(sum(songs_in))
+    n_notes = n_windows = 0
+    with (
+        open_table(arguments.songs_out, SONGS) as songs_out,
+        open_table(arguments.windows_out, WINDOWS) as windows_out,
+    ):
+        gathered = RowGroups(windows_out, WINDOWS.schema(), WINDOWS_IN_GROUP)
+        for songs in merged(arguments.songs, SONGS, "song_id", SONGS_IN_GROUP):
+            songs_out.write(songs)
+            for start in range(0, len(songs), SONGS_AT_A_TIME):
+                batch = songs.slice(start, SONGS_AT_A_TIME)
+                windows = []
+                for song in batch.to_pylist():
+                    kept, dropped = windows_of(song, settings["window"])
+                    windows += kept
+                    rejects += dropped
+                    n_notes += song["n_notes"]
+                gathered.add(windows)
+                n_windows += len(windows)
+                progress.step(len(batch))
+        gathered.flush()
+    logging.info(
+        "%d songs, %d notes, %d windows, %d rejects",
+        progress.done,
+        n_notes,
+        n_windows,
+        len(rejects),
     )
     write_table(arguments.rejects_out, REJECTS, sorted(rejects, key=sort_key))

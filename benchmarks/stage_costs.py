@@ -1,6 +1,6 @@
 """What each stage of a finished run cost: jobs, wall and processor seconds, largest memory.
 
-Reads the files that `benchmark:` of each rule wrote:
+Reads the files that `benchmark:` of each rule wrote, those of the splits included:
 
     python benchmarks/stage_costs.py [results/music21]
 """
@@ -10,45 +10,27 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pandas as pd
-
-
-def stage_costs(folder: Path) -> pd.DataFrame:
-    """Return a row a stage, in order of its processor time.
-
-    Args:
-        folder: results of a dataset; `benchmarks/<stage>.tsv` or `benchmarks/<stage>/<job>.tsv`.
-    """
-    jobs = [
-        pd.read_csv(file, sep="\t", na_values="-").assign(
-            stage=file.relative_to(folder / "benchmarks").parts[0].removesuffix(".tsv")
-        )
-        for file in sorted((folder / "benchmarks").rglob("*.tsv"))
-    ]
-    costs = (
-        pd.concat(jobs)
-        .groupby("stage")
-        .agg(
-            jobs=("s", "size"),
-            wall_s=("s", "sum"),
-            cpu_s=("cpu_time", "sum"),
-            longest_s=("s", "max"),
-            peak_mb=("max_rss", "max"),
-        )
-    )
-    return costs.sort_values("cpu_s", ascending=False)
+from ugaar.errors import DataError
+from ugaar.report.stage_costs import stage_costs
 
 
 def main() -> None:
     """Print the costs of the run named on the command line."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "results/music21")
-    if not (folder / "benchmarks").is_dir():
-        sys.exit(f"{folder}: no finished run here; make one with `make run`")
-    costs = stage_costs(folder)
-    print(costs.round(1).to_string())
+    try:
+        costs = stage_costs(folder)
+    except DataError as error:
+        sys.exit(str(error))
+    print(f"{'stage':<20}{'jobs':>6}{'wall s':>10}{'cpu s':>10}{'longest s':>11}{'peak MB':>9}")
+    for cost in costs:
+        print(
+            f"{cost.stage:<20}{cost.jobs:>6}{cost.wall_s:>10.1f}{cost.cpu_s:>10.1f}"
+            f"{cost.longest_s:>11.1f}{cost.peak_mb:>9.0f}"
+        )
     print(
-        f"\nall: {int(costs.jobs.sum())} measured jobs, {costs.cpu_s.sum() / 60:.1f} processor "
-        f"minutes, largest job {costs.peak_mb.max():.0f} MB"
+        f"\nall: {sum(cost.jobs for cost in costs)} measured jobs, "
+        f"{sum(cost.cpu_s for cost in costs) / 60:.1f} processor minutes, "
+        f"largest job {max(cost.peak_mb for cost in costs):.0f} MB"
     )
 
 

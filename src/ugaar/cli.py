@@ -50,6 +50,7 @@ COMMANDS = {
     "data": "list, fetch or verify the data and weights that a configuration needs",
     "run": "run the workflow with one line per finished job",
     "export": "write vectors as npy, CSV or plain Parquet, songs as MIDI",
+    "results": "write docs/results.md from the tables of finished runs",
     "dictionary": "print the data dictionary of every table",
 }
 

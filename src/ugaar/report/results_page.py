@@ -1,0 +1,161 @@
+"""The results page: a Jinja template whose every number comes from the tables of finished runs.
+
+Prose is written by people and lives in the template. A table that is missing leaves a sentence in
+the place of its section; a misspelt name is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ugaar.errors import ConfigError, DataError
+from ugaar.evaluate.notes import CHANCE, RANKING
+from ugaar.evaluate.paper_tables import direction_label, method_label
+from ugaar.report import (
+    results_page_across,
+    results_page_data,
+    results_page_scores,
+    results_page_splits,
+)
+from ugaar.report.results_page_numbers import Numbers
+from ugaar.report.results_page_run import Run
+from ugaar.settings import Settings
+
+SECTIONS: tuple[Callable[..., str], ...] = (
+    results_page_data.settings_list,
+    results_page_data.encoder_list,
+    results_page_data.funnel_table,
+    results_page_data.folds_table,
+    results_page_data.costs_table,
+    results_page_scores.table_1,
+    results_page_scores.best_directions,
+    results_page_scores.medians_table,
+    results_page_scores.comparisons_table,
+    results_page_scores.comparisons_by_direction,
+    results_page_scores.galleries_table,
+    results_page_scores.correlations_text,
+    results_page_splits.leakage_table,
+    results_page_splits.leakage_summary,
+    results_page_splits.lyrics_table,
+    results_page_splits.draws_table,
+    results_page_across.orders_table,
+    results_page_across.transfer_table,
+    results_page_across.engravers_table,
+)
+"""What a template may call for a whole table; each takes a run, or runs, and its choices."""
+
+NUMBERS = (
+    "run",
+    "setting",
+    "count",
+    "value",
+    "interval",
+    "amount",
+    "against_chance",
+    "difference",
+    "verdict",
+    "ladder",
+    "leak",
+)
+"""What a template may call for a single number or verdict: methods of `Numbers`."""
+
+
+class Figures:
+    """Links figures into the page and remembers which, so that they can be copied beside it.
+
+    Args:
+        folder: name of the folder of the figures, beside the page.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.wanted: dict[str, Path] = {}
+        self._folder = folder
+
+    def figure(self, run: Run, split: str, name: str, text: str) -> str:
+        """Return a link to a figure of a split.
+
+        Args:
+            run: a finished run.
+            split: one of its splits.
+            name: stem of the figure's file.
+            text: what it shows, for readers who do not see it.
+
+        Raises:
+            DataError: the run has no such figure.
+        """
+        path = run.folder / split / "figures" / f"{name}.png"
+        if not path.is_file():
+            raise DataError(f"{path}: missing; run the stage figures")
+        target = f"{run.name}-{split}-{name}.png"
+        self.wanted[target] = path
+        return f"![{text}]({self._folder}/{target})"
+
+
+def render(
+    template: Path, runs: Sequence[Run], defaults: Settings, figures: Figures, machine: str
+) -> str:
+    """Return the page.
+
+    Args:
+        template: the Jinja template.
+        runs: finished runs, in the order of the page.
+        defaults: the default configuration.
+        figures: takes the figures that the page shows.
+        machine: what the runs were made on, in words; empty where not told.
+
+    Raises:
+        ConfigError: the template is missing, not readable, or uses a name that does not exist.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    names = _names(runs, defaults, figures) | {"machine": machine}
+    try:
+        return environment.get_template(template.name).render(names)
+    except jinja2.TemplateNotFound as error:
+        raise ConfigError(f"{template}: no such template") from error
+    except jinja2.TemplateSyntaxError as error:
+        raise ConfigError(f"{template}, line {error.lineno}: {error.message}") from error
+    except jinja2.UndefinedError as error:
+        raise ConfigError(f"{template}: {error.message}") from error
+
+
+def _names(runs: Sequence[Run], defaults: Settings, figures: Figures) -> dict[str, Any]:
+    numbers = Numbers(runs)
+    sections: dict[str, Callable[..., str]] = {one.__name__: one for one in SECTIONS}
+    sections["settings_list"] = partial(results_page_data.settings_list, defaults=defaults)
+    sections["figure"] = figures.figure
+    shorten = {str(run.folder): f"results/{run.name}" for run in runs}
+    return {
+        **{name: _or_sentence(section, shorten) for name, section in sections.items()},
+        **{name: getattr(numbers, name) for name in NUMBERS},
+        "runs": list(runs),
+        "label": method_label,
+        "direction_label": direction_label,
+        "RANKING": RANKING,
+        "CHANCE": CHANCE,
+    }
+
+
+def _or_sentence(section: Callable[..., str], shorten: Mapping[str, str]) -> Callable[..., str]:
+    """Return a section that says what it lacks where a table is missing."""
+
+    def written(*arguments: object, **options: object) -> str:
+        try:
+            return section(*arguments, **options)
+        except DataError as error:
+            text = str(error)
+            for folder, name in shorten.items():
+                text = text.replace(folder, name)
+            return f"*Left out: {text}.*"
+
+    return written

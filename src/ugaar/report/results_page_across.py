@@ -1,0 +1,194 @@
+"""Runs side by side on the results page: order of methods, transfer, engravers."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from itertools import combinations
+
+from ugaar.errors import DataError
+from ugaar.evaluate.paper_tables import (
+    DIGITS,
+    Cell,
+    Results,
+    direction_label,
+    method_label,
+    method_order,
+)
+from ugaar.evaluate.summary import CHANCE
+from ugaar.report.results_page_run import Run
+from ugaar.report.results_page_words import (
+    DIRECTION_PAIRS,
+    LOWER_IS_BETTER,
+    by_pairs,
+    cell_of,
+    grid,
+    heads_of,
+    number,
+    shown,
+)
+
+ENGRAVERS = "engraver_transfer.csv"
+
+Ordered = list[tuple[str, Cell]]
+
+
+def ordered_methods(run: Run, split: str, direction: str, metric: str) -> Ordered:
+    """Return methods and their values in one direction, the best first; equal ones by name."""
+    results = Results(run.metrics(split))
+    found = []
+    for protocol, method in results.lines:
+        cell = results.cell(protocol, method, direction, metric)
+        if cell is not None and method != CHANCE:
+            found.append((method, cell))
+    best_first = 1 if metric in LOWER_IS_BETTER else -1
+    return sorted(found, key=lambda pair: (best_first * pair[1].value, pair[0]))
+
+
+def overlap(one: Cell, other: Cell) -> bool:
+    """Return whether the intervals of two values overlap; unknown intervals do."""
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return True
+    return one.low <= other.high and other.low <= one.high
+
+
+def order_in_words(ordered: Ordered) -> str:
+    """Return methods in order: `>` between neighbours with separate intervals, `~` otherwise."""
+    words = ""
+    for number_, (method, cell) in enumerate(ordered):
+        if number_:
+            words += " ~ " if overlap(ordered[number_ - 1][1], cell) else " > "
+        words += method_label(method)
+    return words
+
+
+def agreeing_pairs(orders: Sequence[Ordered]) -> tuple[int, int]:
+    """Return how many pairs of shared methods all orders put the same way, and how many there are.
+
+    Args:
+        orders: methods in the order of each run.
+    """
+    shared = set.intersection(*({method for method, _ in order} for order in orders))
+    places = [{method: place for place, (method, _) in enumerate(order)} for order in orders]
+    pairs = list(combinations(sorted(shared), 2))
+    same = sum(len({place[one] < place[other] for place in places}) == 1 for one, other in pairs)
+    return same, len(pairs)
+
+
+def orders_table(runs: Sequence[Run], split: str, metric: str) -> str:
+    """Return the order of methods of each run in each direction, and how far they agree.
+
+    Args:
+        runs: two or more finished runs.
+        split: a split that all of them have.
+        metric: metric of the order, such as R@1.
+    """
+    if len(runs) < 2:
+        raise DataError("one run was given; name two or more with --runs to set them side by side")
+    lines = []
+    for directions in DIRECTION_PAIRS.values():
+        for direction in directions:
+            orders = [ordered_methods(run, split, direction, metric) for run in runs]
+            same, pairs = agreeing_pairs(orders)
+            words = [order_in_words(order) for order in orders]
+            lines.append((direction_label(direction), *words, f"{same} of {pairs}"))
+    heads = ("direction", *(run.name for run in runs), "pairs in the same order")
+    return grid(heads, lines, labels=1 + len(runs))
+
+
+def transfer_table(run: Run, runs: Sequence[Run], metrics: Sequence[str] = ("R@1", "MedR")) -> str:
+    """Return scores on this run's collection after training on another one, by pairs.
+
+    Below each line of transfer stands what the same method reaches when trained on the
+    collection itself, where that was ranked in galleries of the same size.
+
+    Args:
+        run: a run with a transfer table.
+        runs: all runs of the page.
+        metrics: metrics to show.
+    """
+    lines_of: dict[tuple[str, str, str, str, int], dict] = {}
+    for row in run.transfer:
+        if row["trained_on"] == row["tested_on"]:
+            continue
+        names = ("tested_on", "protocol", "method", "trained_on", "gallery_size")
+        key = tuple(row[name] for name in names)
+        lines_of.setdefault(key, {})[row["direction"], row["metric"]] = row
+    if not lines_of:
+        raise DataError(
+            f"{run.folder / 'transfer.parquet'}: no row of transfer between collections"
+        )
+    order = method_order({key[2] for key in lines_of})
+    keys = sorted(lines_of, key=lambda key: (*key[:2], -key[4], order.index(key[2]), key[3]))
+    tables = {}
+    for pair, directions in DIRECTION_PAIRS.items():
+        wanted = [(direction, metric) for direction in directions for metric in metrics]
+        lines = []
+        for number_, key in enumerate(keys):
+            tested, protocol, method, trained, size = key
+            cells = [shown(cell_of(lines_of[key].get(one))) for one in wanted]
+            lines.append([method_label(method), trained, tested, f"{size:,}", *cells])
+            following = keys[number_ + 1] if number_ + 1 < len(keys) else None
+            if following is None or (*following[:3], following[4]) != (*key[:3], size):
+                lines += _at_home(runs, tested, protocol, method, size, wanted)
+        heads = ("method", "trained on", "tested on", "N", *heads_of(directions, metrics))
+        tables[pair] = grid(heads, lines, labels=3)
+    return by_pairs(tables)
+
+
+def _at_home(
+    runs: Sequence[Run],
+    tested: str,
+    protocol: str,
+    method: str,
+    size: int,
+    wanted: Sequence[tuple[str, str]],
+) -> list[list[str]]:
+    """Return the line of a method trained and tested on one collection, or none."""
+    for run in runs:
+        if run.name != tested:
+            continue
+        try:
+            results = Results(run.metrics(protocol), size)
+        except DataError:
+            continue
+        cells = [results.cell(protocol, method, *one) for one in wanted]
+        if any(cells):
+            return [[method_label(method), tested, tested, f"{size:,}", *map(shown, cells)]]
+    return []
+
+
+def engravers_table(run: Run) -> str:
+    """Return the retrieval across engravers that was measured beside the run, as it was written."""
+    path = run.folder / ENGRAVERS
+    if not path.is_file():
+        raise DataError(f"{path}: missing; train with one sheet.renderer and test with the other")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        raise DataError(f"{path}: no rows")
+    heads = list(rows[0])
+    texts = [[_as_printed(row, head) for head in heads] for row in rows]
+    labels = next(
+        (place for place, head in enumerate(heads) if _is_number(rows[0][head])), len(heads)
+    )
+    return grid([head.replace("_", " ") for head in heads], texts, labels)
+
+
+def _is_number(text: str | None) -> bool:
+    try:
+        float(text or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _as_printed(row: dict[str, str], head: str) -> str:
+    """Return a field: fractions with the decimals of the row's metric or column, others as is."""
+    text = row[head] or ""
+    if not _is_number(text):
+        return text.replace("_", " ")
+    if "." not in text:
+        return text
+    metric = row.get("metric", head)
+    return number(Cell(metric if metric in DIGITS else head, float(text)))

@@ -12,7 +12,7 @@ from ugaar.sources.fetch_table import Source
 CONTENT = bytes(range(256)) * 32
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 NO_SUCH_SERVER = "http://localhost:9/net.bin"
-HASTY = Patience(attempts=3, pause_s=0.01, silence_s=0.5, program_s=60)
+HASTY = Patience(attempts=3, pause_s=0.01, silence_s=2.0, program_s=60)
 
 FILES = {
     "songs/b.npy": b"two",

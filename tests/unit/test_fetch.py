@@ -77,7 +77,7 @@ def test_package_that_no_index_has_is_an_error(tmp_path, monkeypatch):
 def test_place_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "net.bin").write_bytes(CONTENT)
-    with pytest.raises(DataError, match=r"file/net\.bin: cannot be written"):
+    with pytest.raises(DataError, match=r"file/net\.bin: cannot be made"):
         fetch(url_source(), tmp_path / "file" / "net.bin", tmp_path)
 
 
@@ -91,7 +91,7 @@ def test_full_disk_is_one_clear_error_and_leaves_nothing(tmp_path):
     try:
         # The largest file that this process may write stands for the space on the disk.
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-        with pytest.raises(DataError, match=r"net\.bin: cannot be written.*free the disk"):
+        with pytest.raises(DataError, match=r"net\.bin: cannot be made.*free space"):
             fetch(url_source(), out, mirror)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

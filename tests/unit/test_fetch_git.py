@@ -290,7 +290,7 @@ fetch(git_source(sys.argv[1], sys.argv[2]), Path(sys.argv[3]), None)
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killed_fetch_leaves_no_file_and_can_be_repeated(tmp_path, origin, how):
     folder, commit = origin
     out = tmp_path / "out" / "a.zip"

@@ -95,7 +95,7 @@ def fetch(
                     )
     except OSError as error:
         raise DataError(
-            f"{out}: cannot be written ({error}); free the disk or name another place"
+            f"{out}: cannot be made ({error}); check free space and permissions"
         ) from error
     if source.kind != "git" and len(source.sha256) < 64:
         logging.warning(

@@ -28,7 +28,7 @@ class Patience:
 
     attempts: int = 4
     pause_s: float = 2.0
-    silence_s: float = 60.0
+    silence_s: float = 30.0
     program_s: float = 3600.0
 
 

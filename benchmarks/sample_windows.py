@@ -26,13 +26,17 @@ def sample(path: str, count: int, key: str) -> list[dict]:
 
 
 def compare(
-    plain: Callable[[], object], batch: Callable[[], object], items: int, rounds: int
+    slow: Callable[[], object],
+    fast: Callable[[], object],
+    items: int,
+    rounds: int,
+    names: tuple[str, str] = ("one process an item", "one process for all"),
 ) -> None:
     """Time both ways in turns and print wall-clock and CPU time an item, and their ratios."""
-    wall: dict[str, list[float]] = {"plain": [], "batch": []}
-    cpu: dict[str, list[float]] = {"plain": [], "batch": []}
+    wall: dict[str, list[float]] = {name: [] for name in names}
+    cpu: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(rounds):
-        for name, way in (("batch", batch), ("plain", plain)):
+        for name, way in zip(reversed(names), (fast, slow), strict=True):
             wall_before, cpu_before = time.perf_counter(), _cpu_s()
             way()
             wall[name].append((time.perf_counter() - wall_before) / items * 1000)
@@ -41,10 +45,10 @@ def compare(
                 f"{name}: {wall[name][-1]:.1f} ms, CPU {cpu[name][-1]:.1f} ms an item", flush=True
             )
     for kind, times in (("wall clock", wall), ("CPU", cpu)):
-        one, all_at_once = statistics.median(times["plain"]), statistics.median(times["batch"])
+        before, after = (statistics.median(times[name]) for name in names)
         print(
-            f"{kind}: one process an item {one:.1f} ms, one process for {items} items "
-            f"{all_at_once:.1f} ms an item, {one / all_at_once:.1f} x"
+            f"{kind}, {items} items: {names[0]} {before:.1f} ms an item, "
+            f"{names[1]} {after:.1f} ms, {before / after:.1f} x"
         )
 
 

@@ -75,7 +75,8 @@ def test_a_mistyped_key_is_one_clear_error(tmp_path):
 def test_environments_hold_the_same_versions():
     pins = dict(
         line.split("==")
-        for line in (ROOT / "envs/requirements.txt").read_text().splitlines()
+        for name in ("requirements.txt", "requirements-verovio.txt")
+        for line in (ROOT / "envs" / name).read_text().splitlines()
         if "==" in line
     )
     pins = {name.split("[")[0].lower(): version for name, version in pins.items()}
@@ -90,9 +91,11 @@ def test_environments_hold_the_same_versions():
     for file in sorted((ROOT / "envs").glob("*.yaml")):
         environment = yaml.safe_load(file.read_text())
         assert environment["channels"] == ["conda-forge", "nodefaults"]
-        for dependency in environment["dependencies"]:
+        conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+        pip = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+        for dependency in [*conda, *(line.replace("==", "=") for lines in pip for line in lines)]:
             name, _, version = dependency.partition("=")
-            if name == "python":
+            if name in ("python", "pip"):
                 continue
             if not version:
                 programs.add(name)

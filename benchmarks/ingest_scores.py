@@ -4,7 +4,8 @@
 
 Both ways read the same files in turns in the same run, so that other work on the machine meets
 both. The plain way is music21's own converter on the whole score; the other is the stage's. The
-songs of both are compared: one that differs in any column ends the run.
+songs of both are compared: one that differs in any column ends the run. They are read as those of
+the music21 corpus are: the stage corrects other scores where music21 stretches rests.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from pathlib import Path
 from ugaar.settings import load
 from ugaar.sources.archive import Files
 from ugaar.sources.music21_files import holds_lyrics, holds_transpositions, text_encoding
-from ugaar.sources.musicxml_bytes import SUFFIXES, UnusableScoreError, score_xml, tree_of
-from ugaar.sources.musicxml_songs import declared_language, movement_title, songs_in
+from ugaar.sources.musicxml_bytes import SUFFIXES, UnusableScoreError, score_xml
+from ugaar.sources.musicxml_songs import songs_in
 
 
 def plain(data: bytes, name: str, settings: dict) -> list[dict]:
@@ -28,16 +29,12 @@ def plain(data: bytes, name: str, settings: dict) -> list[dict]:
     from ugaar.sources.music21_scores import ScoreFile, songs_of
 
     xml = score_xml(data)
-    root = tree_of(xml)
     file = ScoreFile(
         source="musicxml",
         collection=".",
         path=name,
         encoding=text_encoding(xml),
         transposing=holds_transpositions(xml),
-        title=movement_title(root),
-        declared_language=declared_language(root),
-        every_voice=False,
     )
     return songs_of(
         converter.parseData(xml.decode(file.encoding), format="musicxml"), file, settings
@@ -46,7 +43,7 @@ def plain(data: bytes, name: str, settings: dict) -> list[dict]:
 
 def cut(data: bytes, name: str, settings: dict) -> list[dict]:
     """Return the songs as the stage reads them."""
-    return songs_in(data, "musicxml", ".", name, settings, as_published=False)
+    return songs_in(data, "musicxml", ".", name, settings, as_published=True)
 
 
 def main() -> None:

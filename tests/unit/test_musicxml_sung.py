@@ -47,7 +47,7 @@ SHARP = (
     "<accidental>sharp</accidental><voice>1</voice>" + lyric("fis") + "</note>"
 )
 WHOLE_REST = (
-    "<note><rest{measure}/><duration>48</duration><voice>1</voice><type>whole</type></note>"
+    "<note><rest{measure}/><duration>{length}</duration><voice>1</voice><type>whole</type></note>"
 )
 OCTAVE = (
     "<direction><direction-type><octave-shift type='{kind}' size='8'/></direction-type></direction>"
@@ -89,8 +89,9 @@ SCORES = {
         (
             "Voice",
             bars(
-                WHOLE_REST.format(measure=""),
-                WHOLE_REST.format(measure=" measure='yes'"),
+                WHOLE_REST.format(measure="", length=48),
+                WHOLE_REST.format(measure="", length=24),
+                WHOLE_REST.format(measure=" measure='yes'", length=24),
                 line(60, 62, 64),
                 beats=3,
             ),
@@ -139,7 +140,7 @@ SCORES = {
 @pytest.mark.parametrize("name", SCORES)
 def test_the_songs_stay_the_same(name):
     whole, cut = (ElementTree.fromstring(SCORES[name]) for _ in range(2))
-    keep_sung(cut)
+    keep_sung(cut, lone_rests_fill_bars=True)
     expected = songs_of(parse(whole), FILE, SETTINGS)
     assert expected
     assert songs_of(parse(cut), FILE, SETTINGS) == expected
@@ -148,7 +149,7 @@ def test_the_songs_stay_the_same(name):
 def test_what_is_not_sung_is_gone():
     root = ElementTree.fromstring(SCORES["tempo in the piano"])
     before = len(list(root.iter()))
-    keep_sung(root)
+    keep_sung(root, lone_rests_fill_bars=True)
     voice, piano_part, horn = root.findall("part")
     assert len(list(voice.iter("note"))) == 8
     assert not list(piano_part.iter("notations"))
@@ -158,23 +159,38 @@ def test_what_is_not_sung_is_gone():
     assert len(list(root.iter())) < before
 
     silent = ElementTree.fromstring(SCORES["piano above"])
-    keep_sung(silent)
+    keep_sung(silent, lone_rests_fill_bars=True)
     assert len(list(silent.find("part").iter("note"))) == 2
 
 
 def test_the_part_keeps_its_number_below_two_staves():
     root = ElementTree.fromstring(SCORES["piano above"])
-    keep_sung(root)
+    keep_sung(root, lone_rests_fill_bars=True)
     (row,) = songs_of(parse(root), FILE, SETTINGS)
     assert row["part"] == "3 Voice"
 
 
 def test_a_part_without_bars_and_another_root_are_left_alone():
     empty = ElementTree.fromstring(score(("Piano", ""), ("Voice", bars(line(60, 62)))))
-    keep_sung(empty)
+    keep_sung(empty, lone_rests_fill_bars=True)
     assert len(songs_of(parse(empty), FILE, SETTINGS)) == 1
     timewise = ElementTree.fromstring("<score-timewise><measure/></score-timewise>")
-    keep_sung(timewise)
+    keep_sung(timewise, lone_rests_fill_bars=True)
     assert timewise.find("measure") is not None
     with pytest.raises(ValueError, match="score-timewise"):
         parse(timewise)
+
+
+@pytest.mark.parametrize("length", [24, 36, 48, 96, 162])
+@pytest.mark.parametrize("measure", ["", " measure='yes'"])
+def test_a_rest_alone_in_its_bar_lasts_as_long_as_it_says(length, measure):
+    rest = WHOLE_REST.format(measure=measure, length=length)
+    text = score(("Voice", bars(line(60, 62, 64), rest, line(60, 62, 64), beats=3)))
+    root = ElementTree.fromstring(text)
+    keep_sung(root, lone_rests_fill_bars=False)
+    (row,) = songs_of(parse(root), FILE, SETTINGS)
+    quarter = 10080
+    bar = [0, quarter, 2 * quarter]
+    after = 3 * quarter + quarter * length // 12
+    assert row["onset_tick"] == bar + [tick + after for tick in bar]
+    assert row["bar_tick"] == [0, 3 * quarter, after]

@@ -37,7 +37,8 @@ def songs_in(
         path: the file's path inside the source.
         settings: the `source` section of the configuration.
         as_published: read as the first release read the music21 corpus, whose songs are published:
-            every voice is a song, the title is the work's and declared languages are not used.
+            every voice is a song, the title is the work's, declared languages are not used and a
+            lone rest fills its bar.
 
     Raises:
         UnusableScoreError: the file cannot be read, is unsafe, or holds no lyrics.
@@ -59,7 +60,7 @@ def songs_in(
             declared_language=UNDETERMINED if as_published else declared_language(root),
             every_voice=as_published,
         )
-        keep_sung(root)
+        keep_sung(root, lone_rests_fill_bars=as_published)
         try:
             songs = songs_of(parse(root), file, settings)
         except _import_errors() as error:

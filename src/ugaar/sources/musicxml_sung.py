@@ -3,11 +3,13 @@
 Building music21's objects is the cost of reading a score, and most of them would be of the piano.
 Only parts with lyrics are kept whole, without what is drawn and not sung. A part that carries
 tempo marks keeps those and its notes' lengths; any other part keeps its place alone, so that the
-numbers of the parts stay. The songs are the same with and without (`benchmarks/ingest_scores.py`).
+numbers of the parts stay. The songs are those of the whole score (`benchmarks/ingest_scores.py`
+compares them), but for the length of rests that music21 would stretch.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
 from xml.etree.ElementTree import Element, SubElement
 
 # Left out: slurs, articulations and ornaments (notations), beams, stems, note heads and styles.
@@ -23,11 +25,14 @@ _OF_SCORE = frozenset(
 )
 
 
-def keep_sung(root: Element) -> None:
+def keep_sung(root: Element, lone_rests_fill_bars: bool) -> None:
     """Remove from a partwise score, in place, what has no effect on its songs.
 
     Args:
         root: the `score-partwise` element; another one is left as it is.
+        lone_rests_fill_bars: whether a rest alone in its bar lasts as long as the time signature
+            says, as music21 has it, or as long as its own duration. They differ where a bar is
+            split at a repeat, or where the voice has another time signature than the piano.
     """
     if root.tag != "score-partwise":
         return
@@ -39,6 +44,10 @@ def keep_sung(root: Element) -> None:
             _clean(part, keep_chords=False)
         else:
             _empty(part)
+            continue
+        if not lone_rests_fill_bars:
+            for measure in part:
+                _keep_length_of_rests(measure)
 
 
 def _has_tempo(element: Element) -> bool:
@@ -63,7 +72,7 @@ def _clean(part: Element, keep_chords: bool) -> None:
 
 
 def _affects_songs(element: Element) -> bool:
-    # music21 writes the pitches under an octave line otherwise than the file does.
+    # Where an instrument transposes, music21 moves the notes under an octave line as well.
     if element.tag == "direction" and next(element.iter("octave-shift"), None) is not None:
         return True
     return element.tag in ("direction", "sound") and _has_tempo(element)
@@ -81,6 +90,25 @@ def _clean_note(note: Element) -> None:
     for lyric in note.iterfind("lyric"):
         lyric[:] = [child for child in lyric if child.tag in _OF_LYRIC]
         lyric.attrib = {key: lyric.attrib[key] for key in ("number",) if key in lyric.attrib}
+
+
+def _keep_length_of_rests(measure: Element) -> None:
+    """Give music21 no reason to stretch a rest: no mark, no written length, and never one alone."""
+    notes = measure.findall("note")
+    for note in notes:
+        rest = note.find("rest")
+        if rest is not None and note.find("duration") is not None:
+            rest.attrib.pop("measure", None)
+            note[:] = [child for child in note if child.tag in _OF_NOTE]
+    if len(notes) == 1 and notes[0].find("rest") is not None:
+        place = list(measure).index(notes[0])
+        second = deepcopy(notes[0])
+        for half in (notes[0], second):
+            duration = half.find("duration")
+            if duration is None or not duration.text:
+                return
+            duration.text = str(float(duration.text) / 2)
+        measure.insert(place + 1, second)
 
 
 def _empty(part: Element) -> None:

@@ -3,11 +3,13 @@
 import argparse
 import random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from ugaar.errors import DataError
-from ugaar.score.groups import UnionFind, duplicate_groups, melody_runs, text_runs
+from ugaar.score.groups import UnionFind, duplicate_groups
+from ugaar.score.runs import melody_hashes, text_hashes
 from ugaar.score.split import quotas, split_rows
 from ugaar.stages import split as split_stage
 from ugaar.stages import window as window_stage
@@ -111,10 +113,27 @@ def test_songs_without_windows_join_nothing():
 
 
 def test_runs_by_hand():
-    assert list(text_runs(["a", "b", "c", "a"], 3, 3)) == [("a", "b", "c"), ("b", "c", "a")]
-    assert list(text_runs(["a", "a", "b"], 3, 3)) == []
-    assert list(melody_runs([60, 62, 61], [0, Q, Q + 2500], 3)) == [((2, 4), (-1, 1))]
-    assert list(melody_runs([60, 62], [0, Q], 3)) == []
+    a, b, c = range(3)
+    assert len(text_hashes(np.array([a, b, c, a]), 3, 3)) == 2
+    assert len(text_hashes(np.array([a, a, b]), 3, 3)) == 0
+    assert len(text_hashes(np.array([a, b]), 3, 1)) == 0
+    assert len(melody_hashes([60, 62], [0, Q], 3)) == 0
+    # The second step of 2500 ticks is nearer to a sixteenth note (2520) than to any other.
+    (run,) = melody_hashes([60, 62, 61], [0, Q, Q + 2500], 3)
+    assert run == melody_hashes([70, 72, 71], [5, Q + 5, Q + 2525], 3)[0]
+    assert run != melody_hashes([60, 61, 59], [0, Q, Q + 2500], 3)[0]
+    assert run != melody_hashes([60, 62, 61], [0, 2520, 2520 + Q], 3)[0]
+
+
+def test_hashed_runs_agree_with_runs_compared_one_by_one():
+    draw = np.random.default_rng(5)
+    items = draw.integers(0, 2, 3000)
+    hashes = text_hashes(items, 8, 1)
+    runs = [tuple(items[start : start + 8]) for start in range(len(items) - 7)]
+    assert len(set(hashes.tolist())) == len(set(runs)) == 256
+    assert len(set(zip(hashes.tolist(), runs, strict=True))) == 256
+    varied = [run for run in runs if len(set(run)) >= 2]
+    assert len(text_hashes(items, 8, 2)) == len(varied) < len(runs)
 
 
 def test_union_find_names_a_set_by_its_smallest():
@@ -255,7 +274,6 @@ def _full_song(number):
         "duration_tick": [Q] * count,
         "syllable": [f"{number}-{i}" for i in range(count)],
         "word": [f"{number}-{i}" for i in range(count)],
-        "text": [f"{number}-{i}" for i in range(count)],
         "text": [f"{number}-{i}" for i in range(count)],
         "bar_tick": [0],
         "meter_tick": [0],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ugaar.tables import TICKS_PER_QUARTER
+import numpy as np
 
-Run = tuple[Any, ...]
+from ugaar.score.runs import Hashes, melody_hashes, text_hashes
 
 
 class UnionFind:
@@ -29,32 +30,6 @@ class UnionFind:
         """Unite the sets of two names."""
         low, high = sorted((self.find(first), self.find(second)))
         self._parent[high] = low
-
-
-def text_runs(syllables: Sequence[str], length: int, distinct: int) -> Iterator[Run]:
-    """Yield each run of `length` syllables that holds at least `distinct` different ones."""
-    for start in range(len(syllables) - length + 1):
-        run = tuple(syllables[start : start + length])
-        if len(set(run)) >= distinct:
-            yield run
-
-
-def melody_runs(pitches: Sequence[int], onsets: Sequence[int], length: int) -> Iterator[Run]:
-    """Yield each run of `length` notes as intervals and rhythm: equal up to transposition.
-
-    Args:
-        pitches: MIDI pitches.
-        onsets: onsets in ticks. Distances count in sixteenth notes, so that the small
-            differences between performances of one melody do not hide it.
-        length: notes in a run.
-    """
-    sixteenth = TICKS_PER_QUARTER // 4
-    steps = [
-        (high - low, round((after - before) / sixteenth))
-        for low, high, before, after in zip(pitches, pitches[1:], onsets, onsets[1:], strict=False)
-    ]
-    for start in range(len(steps) - length + 2):
-        yield tuple(steps[start : start + length - 1])
 
 
 def duplicate_groups(
@@ -81,21 +56,45 @@ def duplicate_groups(
     windows = list(windows)
     used = {window["song_id"] for window in windows}
     groups = UnionFind(used)
-    first_with: dict[Hashable, str] = {}
+    first_with: dict[tuple[str, str], str] = {}
 
-    def share(song: str, kind: str, content: Hashable) -> None:
+    def share(song: str, kind: str, content: str) -> None:
         groups.join(song, first_with.setdefault((kind, content), song))
 
     for window in windows:
         share(window["song_id"], "lyrics", window["lyrics_key"])
     size = max((len(window["pitch"]) for window in windows), default=0)
+    names: list[str] = []
+    melodies: list[Hashes] = []
+    texts: list[Hashes] = []
+    numbers: defaultdict[str, int] = defaultdict(lambda: len(numbers))
     for song in songs:
-        name = song["song_id"]
-        if name not in used:
+        if song["song_id"] not in used:
             continue
-        share(name, "file", song["path"])
-        for run in melody_runs(song["pitch"], song["onset_tick"], size):
-            share(name, "melody", run)
-        for run in text_runs(song["syllable"], run_length, run_distinct):
-            share(name, "text", run)
+        names.append(song["song_id"])
+        share(song["song_id"], "file", song["path"])
+        melodies.append(np.unique(melody_hashes(song["pitch"], song["onset_tick"], size)))
+        syllables = np.array([numbers[text] for text in song["syllable"]], dtype=np.int64)
+        texts.append(np.unique(text_hashes(syllables, run_length, run_distinct)))
+    for runs in (melodies, texts):
+        for first, second in pairs_that_share(runs):
+            groups.join(names[first], names[second])
     return {name: groups.find(name) for name in used}
+
+
+def pairs_that_share(runs: Sequence[Hashes]) -> list[tuple[int, int]]:
+    """Return pairs of songs that link all songs with an equal run, each pair once.
+
+    Args:
+        runs: for each song the hashes of its runs.
+    """
+    if not runs:
+        return []
+    hashes = np.concatenate(runs)
+    owners = np.repeat(np.arange(len(runs)), [len(found) for found in runs])
+    # Equal hashes come together, their owners ascending: neighbours link a whole block.
+    order = np.argsort(hashes, kind="stable")
+    hashes, owners = hashes[order], owners[order]
+    equal = hashes[1:] == hashes[:-1]
+    pairs = np.unique(np.stack([owners[:-1][equal], owners[1:][equal]], axis=1), axis=0)
+    return [(int(first), int(second)) for first, second in pairs]

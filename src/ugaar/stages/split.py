@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 from collections import Counter
+from itertools import chain
 from typing import Any
 
 from ugaar.score.groups import duplicate_groups
 from ugaar.score.split import DUPLICATE, FOLDS, PROTOCOLS, split_rows
-from ugaar.tables import MODALITIES, SONGS, SPLIT, WINDOWS, read_table, write_table
+from ugaar.tables import MODALITIES, SONGS, SPLIT, WINDOWS, iterate_table, read_table, write_table
 
 SETTINGS = (
     "split.valid_share",
@@ -34,17 +35,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     """Write the fold of every window."""
     split = settings["split"]
-    songs = read_table(
-        arguments.songs, SONGS, ["song_id", "path", "pitch", "onset_tick", "syllable"]
+    songs = chain.from_iterable(
+        iterate_table(
+            arguments.songs, SONGS, ["song_id", "path", "pitch", "onset_tick", "syllable"]
+        )
     )
     windows = read_table(
         arguments.windows,
         WINDOWS,
         ["window_id", "song_id", "collection", "pitch", *(f"{name}_key" for name in MODALITIES)],
     ).to_pylist()
-    groups = duplicate_groups(
-        songs.to_pylist(), windows, split["run_length"], split["run_distinct"]
-    )
+    groups = duplicate_groups(songs, windows, split["run_length"], split["run_distinct"])
     rows = split_rows(windows, groups, arguments.protocol, split, arguments.seed)
     for fold in (*FOLDS, DUPLICATE):
         members = [row for row in rows if row["fold"] == fold]

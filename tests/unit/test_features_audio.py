@@ -190,7 +190,7 @@ def test_parts_of_different_encoders_are_refused(tmp_path, caplog):
 def test_no_clips_at_all_is_an_error(tmp_path):
     empty = encode(tmp_path, "a", [])
     with pytest.raises(DataError, match="no clip"):
-        pooling.frames_by_clip([(empty, read_table(empty, AUDIO_PART))])
+        pooling.frames_by_clip([empty], tmp_path)
 
 
 @pytest.mark.usefixtures("loudness")

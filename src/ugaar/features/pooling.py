@@ -2,78 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ugaar.errors import DataError
+from ugaar.features.row_store import RowStore, as_lists, read_vectors
+from ugaar.tables import AUDIO_PART
 
 
 class ClipFrames:
-    """The frames of many clips in one array, found by the clip's key."""
+    """The frames of many clips, found by the clip's key; the vectors lie on disk."""
 
-    def __init__(
-        self, times_s: np.ndarray, vectors: np.ndarray, spans: Mapping[str, tuple[int, int]]
-    ) -> None:
-        """Hold the frames.
-
-        Args:
-            times_s: centres of all frames (n,), seconds.
-            vectors: their vectors (n, d), float32.
-            spans: audio_key -> first row and the row after the last.
-        """
-        self._times, self._vectors, self._spans = times_s, vectors, spans
-        self.dimensions = vectors.shape[1]
+    def __init__(self, vectors: RowStore) -> None:
+        self._vectors = vectors
+        self._times_s: dict[str, NDArray[np.float32]] = {}
+        self._first: dict[str, int] = {}
+        self._rows = 0
+        self.dimensions = vectors.length
 
     def __contains__(self, audio_key: str) -> bool:
-        return audio_key in self._spans
+        return audio_key in self._first
 
-    def __getitem__(self, audio_key: str) -> tuple[np.ndarray, np.ndarray]:
-        first, after = self._spans[audio_key]
-        return self._times[first:after], self._vectors[first:after]
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def append(
+        self, keys: Sequence[str], times_s: NDArray[np.float32], vectors: NDArray[np.float32]
+    ) -> None:
+        """Add frames; those of a clip follow each other, also from one call to the next.
+
+        Args:
+            keys: (n,) the clip of each frame.
+            times_s: (n,) centres in seconds.
+            vectors: (n, dimensions).
+        """
+        start = 0
+        for key, run in groupby(keys):
+            times = times_s[start : start + len(list(run))]
+            known = self._times_s.get(key)
+            self._first.setdefault(key, self._rows + start)
+            self._times_s[key] = times if known is None else np.concatenate((known, times))
+            start += len(times)
+        self._vectors.append(vectors)
+        self._rows += start
+
+    def times_s(self, audio_key: str) -> NDArray[np.float32]:
+        """Return the centres of a clip's frames (n,), seconds."""
+        return self._times_s[audio_key]
+
+    def vectors(self, audio_key: str) -> NDArray[np.float32]:
+        """Return the vectors of a clip's frames (n, dimensions)."""
+        first = self._first[audio_key]
+        return self._vectors.read(first, first + len(self._times_s[audio_key]))
+
+    def close(self) -> None:
+        """Give the disk space back."""
+        self._vectors.close()
 
 
-def vectors_of(column: pa.ChunkedArray) -> np.ndarray:
-    """Return a fixed-size list column as (rows, length), float32."""
-    length = column.type.list_size
-    return np.asarray(column.combine_chunks().flatten(), dtype=np.float32).reshape(-1, length)
-
-
-def frames_by_clip(parts: Iterable[tuple[Path, pa.Table]]) -> ClipFrames:
+def frames_by_clip(parts: Sequence[Path], folder: Path) -> ClipFrames:
     """Join the audio parts of all shards.
 
     Args:
-        parts: the path and the audio_part table of each shard.
+        parts: the audio_part tables.
+        folder: where the vectors lie meanwhile.
 
     Raises:
         DataError: two parts come from different encoders, or all are empty.
     """
-    times, vectors = [], []
-    spans: dict[str, tuple[int, int]] = {}
-    maker: tuple[Path, Any] | None = None
-    n_rows = 0
-    for path, table in parts:
-        made_by = (table.schema.metadata, table.schema.field("embedding").type)
-        if maker is not None and made_by != maker[1]:
+    made_by: tuple[object, pa.DataType] | None = None
+    for path in parts:
+        schema = pq.read_schema(path)
+        maker = (schema.metadata, schema.field("embedding").type)
+        if made_by is not None and maker != made_by:
             raise DataError(
-                f"{path} and {maker[0]}: made by different encoders or settings; delete both and "
+                f"{path} and {parts[0]}: made by different encoders or settings; delete both and "
                 "run features-audio again"
             )
-        maker = maker or (path, made_by)
-        keys = table["audio_key"].to_pylist()
-        for row, key in enumerate(keys, start=n_rows):
-            spans[key] = (spans.get(key, (row, row))[0], row + 1)
-        times.append(np.asarray(table["time_s"], dtype=np.float32))
-        vectors.append(vectors_of(table["embedding"]))
-        n_rows += len(keys)
-    if not n_rows:
+        made_by = maker
+    assert made_by is not None
+    clips = ClipFrames(RowStore(folder, made_by[1].list_size))
+    for path in parts:
+        for rows, vectors in read_vectors(path, AUDIO_PART, "embedding", ["audio_key", "time_s"]):
+            clips.append(rows["audio_key"].to_pylist(), rows["time_s"].to_numpy(), vectors)
+    if not len(clips):
         raise DataError(
             "the audio parts hold no clip; see the rejects of render-audio for the cause"
         )
-    return ClipFrames(np.concatenate(times), np.concatenate(vectors), spans)
+    return clips
 
 
 def protocol_of(split: pa.Table) -> dict[str, str]:
@@ -83,22 +105,34 @@ def protocol_of(split: pa.Table) -> dict[str, str]:
 
 def mean_rows(
     clips: ClipFrames, windows: Sequence[tuple[str, str]], protocol: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return feature rows that hold the mean of each window's frames.
+) -> dict[str, object]:
+    """Return columns of feature rows that hold the mean of each window's frames.
 
     Args:
         clips: the frames.
         windows: window_id and audio_key of each window.
         protocol: window_id -> protocol.
-
-    Raises:
-        DataError: a window is in no fold.
     """
-    rows = []
-    for window_id, audio_key in windows:
-        if window_id not in protocol:
-            raise DataError(f"window {window_id}: not in the split table; run split again")
-        # The sum in float64 does not depend on how the frames are grouped.
-        mean = clips[audio_key][1].mean(axis=0, dtype=np.float64).astype(np.float32)
-        rows.append({"window_id": window_id, "protocol": protocol[window_id], "embedding": mean})
-    return rows
+    # The sum in float64 does not depend on how the frames are grouped.
+    means = [clips.vectors(key).mean(axis=0, dtype=np.float64) for _, key in windows]
+    return {
+        "window_id": [window for window, _ in windows],
+        "protocol": [protocol[window] for window, _ in windows],
+        "embedding": as_lists(np.array(means)),
+    }
+
+
+def frame_rows(
+    clips: ClipFrames, windows: Sequence[tuple[str, str]], protocol: Mapping[str, str]
+) -> dict[str, object]:
+    """Return columns of frame rows, window by window; arguments as in `mean_rows`."""
+    times = [clips.times_s(key) for _, key in windows]
+    counts = [len(own) for own in times]
+    ids = np.repeat(np.array([window for window, _ in windows], dtype=object), counts).tolist()
+    return {
+        "window_id": ids,
+        "protocol": [protocol[window] for window in ids],
+        "frame": np.concatenate([np.arange(count, dtype=np.int32) for count in counts]),
+        "time_s": np.concatenate(times),
+        "embedding": as_lists(np.concatenate([clips.vectors(key) for _, key in windows])),
+    }

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ugaar.features.pooling import frames_by_clip, mean_rows, protocol_of
+from ugaar.errors import DataError
+from ugaar.features.pooling import frame_rows, frames_by_clip, mean_rows, protocol_of
+from ugaar.features.row_store import rows_at_a_time
+from ugaar.progress import Progress
 from ugaar.tables import (
-    AUDIO_PART,
     FEATURES_AUDIO,
     FEATURES_AUDIO_FRAMES,
     SPLIT,
@@ -21,7 +23,8 @@ from ugaar.tables import (
 
 SETTINGS: tuple[str, ...] = ()
 
-WINDOWS_AT_A_TIME = 256
+FRAMES_A_WINDOW = 16
+"""Frames expected of a window, for the size of batches."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,33 +38,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> None:
     """Write the mean, and where asked the frames, of every window that has a clip."""
-    clips = frames_by_clip([(path, read_table(path, AUDIO_PART)) for path in arguments.parts])
-    windows = read_table(arguments.windows, WINDOWS, ["window_id", "audio_key"])
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    clips = frames_by_clip(arguments.parts, arguments.out.parent)
+    windows = read_table(arguments.windows, WINDOWS, ["window_id", "audio_key"]).to_pydict()
     protocol = protocol_of(read_table(arguments.split, SPLIT, ["window_id", "protocol"]))
     rows = sorted(
-        (window["window_id"], window["audio_key"])
-        for window in windows.to_pylist()
-        if window["audio_key"] in clips
+        (window, key)
+        for window, key in zip(windows["window_id"], windows["audio_key"], strict=True)
+        if key in clips
     )
+    outside = [window for window, _ in rows if window not in protocol]
+    if outside:
+        raise DataError(f"window {outside[0]}: not in the split table; run split again")
     metadata = metadata_of(arguments.parts[0])
     lengths = {"embedding": clips.dimensions}
-    with open_table(arguments.out, FEATURES_AUDIO, lengths, metadata) as writer:
-        for start in range(0, len(rows), WINDOWS_AT_A_TIME):
-            writer.write(mean_rows(clips, rows[start : start + WINDOWS_AT_A_TIME], protocol))
-    if arguments.frames_out is None:
-        return
-    with open_table(arguments.frames_out, FEATURES_AUDIO_FRAMES, lengths, metadata) as writer:
-        for window_id, audio_key in rows:
-            times, vectors = clips[audio_key]
-            writer.write(
-                [
-                    {
-                        "window_id": window_id,
-                        "protocol": protocol[window_id],
-                        "frame": frame,
-                        "time_s": time,
-                        "embedding": vector,
-                    }
-                    for frame, (time, vector) in enumerate(zip(times, vectors, strict=True))
-                ]
-            )
+    progress = Progress(len(rows) * (1 + bool(arguments.frames_out)))
+    outputs = [(arguments.out, FEATURES_AUDIO, mean_rows, 1)]
+    if arguments.frames_out is not None:
+        outputs.append((arguments.frames_out, FEATURES_AUDIO_FRAMES, frame_rows, FRAMES_A_WINDOW))
+    for path, table, columns_of, vectors_each in outputs:
+        step = max(1, rows_at_a_time(clips.dimensions) // vectors_each)
+        with open_table(path, table, lengths, metadata) as writer:
+            for start in range(0, len(rows), step):
+                batch = rows[start : start + step]
+                writer.write(columns_of(clips, batch, protocol))
+                progress.step(len(batch))
+    clips.close()

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ugaar.features.sheet_table import join_sheet_parts
-from ugaar.tables import FEATURES_SHEET, write_table
+from ugaar.progress import Progress
+from ugaar.tables import FEATURES_SHEET, open_table
 
 SETTINGS: tuple[str, ...] = ()
 
@@ -24,7 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     """Write the sheet features of every window whose strip was engraved."""
-    rows, lengths, metadata = join_sheet_parts(
-        arguments.parts, arguments.windows, arguments.split, _CODE_SIZE
-    )
-    write_table(arguments.out, FEATURES_SHEET, rows, lengths, metadata)
+    folder = arguments.out.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    joined = join_sheet_parts(arguments.parts, arguments.windows, arguments.split, folder)
+    lengths = {"codes": joined.codes.length, "embedding": _CODE_SIZE}
+    progress = Progress(len(joined.rows))
+    with open_table(arguments.out, FEATURES_SHEET, lengths, joined.metadata) as writer:
+        for count, columns in joined.batches(_CODE_SIZE):
+            writer.write(columns)
+            progress.step(count)
+    joined.codes.close()

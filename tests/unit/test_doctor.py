@@ -45,3 +45,22 @@ def test_package_that_is_missing(monkeypatch):
     finding = next(f for f in doctor.check(None) if f.name == "no-such-package")
     assert finding.status == "missing"
     assert "make setup" in finding.remedy
+
+
+def test_the_engraver_of_the_configuration_is_what_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    names = {
+        engraver: [f.name for f in doctor.check(None, engraver)] for engraver in (None, "verovio")
+    }
+    assert {"LilyPond", "Ghostscript"} <= set(names[None])
+    assert "verovio" not in names[None]
+    assert not {"LilyPond", "Ghostscript"} & set(names["verovio"])
+    config = tmp_path / "config.yaml"
+    config.write_text("sheet: {renderer: verovio}\n")
+    assert doctor._configured(config, "sheet", "renderer") == "verovio"
+
+
+def test_missing_verovio_names_its_requirements():
+    finding = doctor._package("no-such-package", doctor.VEROVIO_REMEDY)
+    assert finding.status == "missing"
+    assert "requirements-verovio.txt" in finding.remedy

@@ -38,6 +38,7 @@ PACKAGES = (
     "jsonschema",
 )
 PACKAGES_REMEDY = "run `make setup`, or pip install -r envs/requirements.txt"
+VEROVIO_REMEDY = "pip install -r envs/requirements-verovio.txt"
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
     parser.add_argument(
-        "--config", default="config.yaml", help="configuration with audio.soundfont"
+        "--config",
+        default="config.yaml",
+        help="configuration with audio.soundfont and sheet.renderer",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print all findings; return 1 when something needed is missing."""
-    findings = check(_configured_soundfont(Path(arguments.config)))
+    config = Path(arguments.config)
+    findings = check(
+        _configured(config, "audio", "soundfont"), _configured(config, "sheet", "renderer")
+    )
     if arguments.json:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=2) + "\n")
     else:
@@ -75,18 +81,22 @@ def run(arguments: argparse.Namespace) -> int:
     return int(any(finding.status == "missing" for finding in findings))
 
 
-def check(soundfont: str | None) -> list[Finding]:
+def check(soundfont: str | None, renderer: str | None = None) -> list[Finding]:
     """Check programs, soundfont, Python packages, GPU and disk.
 
     Args:
         soundfont: path of the SF2 file; the one inside pretty_midi where None.
+        renderer: engraver of the strips; LilyPond where None.
     """
-    programs = (external.TIMIDITY, external.LILYPOND, external.GHOSTSCRIPT)
+    verovio = renderer == "verovio"
+    engraver = () if verovio else (external.LILYPOND, external.GHOSTSCRIPT)
+    programs = (external.TIMIDITY, *engraver)
     return [
         _python(),
         *(_attempt(program.name, partial(external.version, program)) for program in programs),
         _attempt("soundfont", partial(_soundfont, soundfont)),
         *(_package(name) for name in PACKAGES),
+        *([_package("verovio", VEROVIO_REMEDY)] if verovio else []),
         _gpu(),
         _disk("disk", Path.cwd()),
         _disk("temporary disk", Path(tempfile.gettempdir())),
@@ -106,13 +116,13 @@ def as_lines(findings: list[Finding]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _configured_soundfont(config: Path) -> str | None:
+def _configured(config: Path, section: str, key: str) -> str | None:
     if not config.exists():
         return None
     from ugaar.settings import load_yaml
 
     try:
-        return (load_yaml(config).get("audio") or {}).get("soundfont")
+        return (load_yaml(config).get(section) or {}).get(key)
     except ConfigError:
         # A broken configuration is reported by the workflow itself, with more detail.
         return None
@@ -138,11 +148,11 @@ def _python() -> Finding:
     return Finding("Python", "ok", found)
 
 
-def _package(name: str) -> Finding:
+def _package(name: str, remedy: str = PACKAGES_REMEDY) -> Finding:
     try:
         return Finding(name, "ok", importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, "missing", "not installed", PACKAGES_REMEDY)
+        return Finding(name, "missing", "not installed", remedy)
 
 
 def _gpu() -> Finding:

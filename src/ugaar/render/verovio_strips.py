@@ -27,6 +27,8 @@ VEROVIO = external.Program(
     sys.executable, "Verovio", "install it (pip install -r envs/requirements-verovio.txt)"
 )
 
+WORKER = Path(verovio_worker.__file__).resolve()
+
 HEAD_TOLERANCE = 0.25
 """A head this far from its staff position, in half staff spaces, is not the note we wrote. Outlines
 of heads are not quite symmetrical."""
@@ -126,7 +128,7 @@ def engrave(
         StoppedError: the process ended or hung before the next window was done.
     """
     # Without the worker's own folder on the search path: module names there are not the library's.
-    arguments = ["-P", str(Path(verovio_worker.__file__).resolve())]
+    arguments = ["-P", str(WORKER)]
     with external.start(program, arguments, folder=folder, stall_s=stall_s, piped=True) as process:
         for number, plan in enumerate(plans):
             if number == 0:

@@ -8,7 +8,7 @@ import pytest
 
 from ugaar import cli, digest
 
-HEAVY_VERBS = ("train", "features", "ground-truth", "figures", "render")
+HEAVY_VERBS = ("train", "transfer", "features", "ground-truth", "figures", "render")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ugaar.errors import ConfigError
 from ugaar.features.audio_encoder import ENCODERS
 from ugaar.hardware import wants_gpu
 from ugaar.render.sheet_renderer import RENDERERS
-from ugaar.sources.fetch import read_sources
+from ugaar.sources.fetch_table import read_sources
 
 # --sdm conda removes PYTHONPATH from a job; set inside the command it survives, and the workflow
 # needs no installed copy of the package.

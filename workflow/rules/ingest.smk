@@ -40,8 +40,9 @@ rule fetch:
     params:
         settings=stage_settings("fetch"),
         code=stage_code("fetch"),
-        # The row, not the table: a new source fetches no other one again.
-        row=lambda wildcards: str(FETCHED[wildcards.resource]),
+        # What is wanted, not the table: a new source fetches no other one again.
+        version=lambda wildcards: FETCHED[wildcards.resource].version,
+        sha256=lambda wildcards: FETCHED[wildcards.resource].sha256,
         name=lambda wildcards: FETCHED[wildcards.resource].name,
         sources=SOURCES,
     shell:

@@ -307,6 +307,16 @@ def test_reciprocal_ranks_by_hand():
     assert reciprocal_ranks(similarities, np.array([0, 1, 2, 1]))[1] == 1 / 1.5
 
 
+@pytest.mark.parametrize("similarity", ["cosine", "euclidean"])
+def test_blocks_of_queries_do_not_change_the_ranks(monkeypatch, similarity):
+    chance = np.random.default_rng(3)
+    points = {m: chance.integers(-2, 3, size=(40, 3)).astype(float) for m in ("audio", "sheet")}
+    content = {m: chance.integers(30, size=40) for m in points}
+    whole = mean_reciprocal_ranks([points], content, similarity)
+    monkeypatch.setattr("ugaar.train.validation.SCORES_PER_BLOCK", 7 * 40)
+    assert mean_reciprocal_ranks([points], content, similarity) == pytest.approx(whole, abs=1e-12)
+
+
 def test_embeddings_that_are_not_finite_do_not_count_as_perfect():
     broken = {m: np.full((3, 2), np.nan) for m in ("audio", "sheet")}
     found = mean_reciprocal_ranks([broken], {m: np.arange(3) for m in broken}, "euclidean")

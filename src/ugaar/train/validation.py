@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+SCORES_PER_BLOCK = 2**22
+"""Scores held at a time (32 MiB of float64): memory does not grow with the square of n."""
 
-def reciprocal_ranks(similarities: NDArray, content: NDArray[np.intp]) -> NDArray[np.float64]:
+
+def reciprocal_ranks(
+    similarities: NDArray, content: NDArray[np.intp], first: int = 0
+) -> NDArray[np.float64]:
     """Return 1 / rank of the right answers, gallery items of equal content sharing a mid-rank.
 
     Args:
-        similarities: (n, n), larger is closer; the right answer to query i is item i.
+        similarities: (m, n), larger is closer; the right answer to query i is item first + i.
         content: (n,) content numbers of the gallery items.
+        first: number of the first query.
 
     Returns:
-        (n,) reciprocal mid-ranks.
+        (m,) reciprocal mid-ranks.
     """
-    same = content[:, None] == content[None, :]
+    same = content[first : first + len(similarities), None] == content[None, :]
     # A matrix product may give equal items scores that differ in the last bit.
     own = np.where(same, similarities, -np.inf).max(axis=1, keepdims=True)
     better = ((similarities > own) & ~same).sum(axis=1)
@@ -44,20 +51,25 @@ def mean_reciprocal_ranks(
     """
     found = {}
     for space in spaces:
-        names = list(space)
-        for index, first in enumerate(names):
-            for second in names[index + 1 :]:
-                scores = _similarities(space[first], space[second], similarity)
-                if not np.isfinite(scores).all():  # comparisons with NaN would give rank 1
-                    found[f"{first}-to-{second}"] = found[f"{second}-to-{first}"] = float("nan")
-                    continue
-                found[f"{first}-to-{second}"] = float(
-                    reciprocal_ranks(scores, content[second]).mean()
-                )
-                found[f"{second}-to-{first}"] = float(
-                    reciprocal_ranks(scores.T, content[first]).mean()
+        for one, other in combinations(space, 2):
+            for query, gallery in ((one, other), (other, one)):
+                found[f"{query}-to-{gallery}"] = _mean_reciprocal_rank(
+                    space[query], space[gallery], content[gallery], similarity
                 )
     return found
+
+
+def _mean_reciprocal_rank(
+    queries: NDArray, gallery: NDArray, content: NDArray[np.intp], similarity: str
+) -> float:
+    ranks = []
+    rows = max(1, SCORES_PER_BLOCK // len(gallery))
+    for start in range(0, len(queries), rows):
+        scores = _similarities(queries[start : start + rows], gallery, similarity)
+        if not np.isfinite(scores).all():  # comparisons with NaN would give rank 1
+            return float("nan")
+        ranks.append(reciprocal_ranks(scores, content, start))
+    return float(np.concatenate(ranks).mean())
 
 
 def _similarities(left: NDArray, right: NDArray, similarity: str) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ STAGES = {
     "split": "build duplicate groups and draw train, valid and test folds",
     "rejects": "join the rejects of all stages",
     "render-audio": "synthesise windows with TiMidity++ (one shard)",
-    "render-sheet": "engrave windows with LilyPond (one shard)",
+    "render-sheet": "engrave windows with the configured engraver (one shard)",
     "funnel": "count what was kept and what was lost, from files to folds",
     "train-encoder": "train or load the audio-sheet encoder",
     "features-audio": "encode audio clips (one shard)",

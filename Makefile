@@ -1,14 +1,17 @@
 # make run    install what is needed, run the main job, write the report
 # make test   install what is needed, run every check and test
 # make setup  only install     make lint  only the static checks     make bench  the benchmarks
+# make results-page   docs/results.md from finished runs, RUNS="results/a results/b"
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= $(shell nproc)
+RUNS ?= $(patsubst %/config.yaml,%,$(wildcard results/*/config.yaml))
+MACHINE ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test setup setup-test lint bench
+.PHONY: run test setup setup-test lint bench results-page
 
 run: setup
 	ugaar run --cores $(CORES)
@@ -38,3 +41,5 @@ lint: setup-test
 bench: setup-test
 	for script in benchmarks/*.py; do python $$script || exit 1; done
 
+results-page: setup
+	ugaar results --runs $(RUNS) --machine "$(MACHINE)" --out docs/results.md

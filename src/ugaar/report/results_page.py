@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 
 from ugaar.errors import ConfigError, DataError
+from ugaar.evaluate import published
 from ugaar.evaluate.notes import CHANCE, RANKING
 from ugaar.evaluate.paper_tables import direction_label, method_label
 from ugaar.report import (
@@ -22,6 +23,7 @@ from ugaar.report import (
     results_page_scores,
     results_page_splits,
 )
+from ugaar.report.reflow import reflow
 from ugaar.report.results_page_numbers import Numbers
 from ugaar.report.results_page_run import Run
 from ugaar.settings import Settings
@@ -33,6 +35,7 @@ SECTIONS: tuple[Callable[..., str], ...] = (
     results_page_data.folds_table,
     results_page_data.costs_table,
     results_page_scores.table_1,
+    results_page_scores.shared_content,
     results_page_scores.best_directions,
     results_page_scores.medians_table,
     results_page_scores.comparisons_table,
@@ -53,6 +56,7 @@ NUMBERS = (
     "run",
     "setting",
     "count",
+    "exists",
     "value",
     "interval",
     "amount",
@@ -120,12 +124,12 @@ def render(
     )
     names = _names(runs, defaults, figures) | {"machine": machine}
     try:
-        return environment.get_template(template.name).render(names)
+        return reflow(environment.get_template(template.name).render(names))
     except jinja2.TemplateNotFound as error:
         raise ConfigError(f"{template}: no such template") from error
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"{template}, line {error.lineno}: {error.message}") from error
-    except jinja2.UndefinedError as error:
+    except jinja2.TemplateRuntimeError as error:
         raise ConfigError(f"{template}: {error.message}") from error
 
 
@@ -141,6 +145,9 @@ def _names(runs: Sequence[Run], defaults: Settings, figures: Figures) -> dict[st
         "runs": list(runs),
         "label": method_label,
         "direction_label": direction_label,
+        "PAPER_TABLE_1": published.TABLE_1,
+        "PAPER_TABLE_2": published.TABLE_2,
+        "PAPER_GALLERIES": results_page_scores.PAPER_GALLERIES,
         "RANKING": RANKING,
         "CHANCE": CHANCE,
     }
@@ -156,6 +163,6 @@ def _or_sentence(section: Callable[..., str], shorten: Mapping[str, str]) -> Cal
             text = str(error)
             for folder, name in shorten.items():
                 text = text.replace(folder, name)
-            return f"*Left out: {text}.*"
+            return f"*Left out: {text.rstrip('.')}.*"
 
     return written

@@ -65,13 +65,17 @@ def order_in_words(ordered: Ordered) -> str:
 def agreeing_pairs(orders: Sequence[Ordered]) -> tuple[int, int]:
     """Return how many pairs of shared methods all orders put the same way, and how many there are.
 
+    Equal values have no order, so they agree with nothing.
+
     Args:
-        orders: methods in the order of each run.
+        orders: methods and their values in the order of each run.
     """
-    shared = set.intersection(*({method for method, _ in order} for order in orders))
-    places = [{method: place for place, (method, _) in enumerate(order)} for order in orders]
-    pairs = list(combinations(sorted(shared), 2))
-    same = sum(len({place[one] < place[other] for place in places}) == 1 for one, other in pairs)
+    values = [{method: cell.value for method, cell in order} for order in orders]
+    pairs = list(combinations(sorted(set.intersection(*map(set, values))), 2))
+    same = 0
+    for one, other in pairs:
+        differences = [found[one] - found[other] for found in values]
+        same += all(found > 0 for found in differences) or all(found < 0 for found in differences)
     return same, len(pairs)
 
 
@@ -93,7 +97,7 @@ def orders_table(runs: Sequence[Run], split: str, metric: str) -> str:
             words = [order_in_words(order) for order in orders]
             lines.append((direction_label(direction), *words, f"{same} of {pairs}"))
     heads = ("direction", *(run.name for run in runs), "pairs in the same order")
-    return grid(heads, lines, labels=1 + len(runs))
+    return grid(heads, lines, texts=range(1 + len(runs)))
 
 
 def transfer_table(run: Run, runs: Sequence[Run], metrics: Sequence[str] = ("R@1", "MedR")) -> str:
@@ -132,7 +136,7 @@ def transfer_table(run: Run, runs: Sequence[Run], metrics: Sequence[str] = ("R@1
             if following is None or (*following[:3], following[4]) != (*key[:3], size):
                 lines += _at_home(runs, tested, protocol, method, size, wanted)
         heads = ("method", "trained on", "tested on", "N", *heads_of(directions, metrics))
-        tables[pair] = grid(heads, lines, labels=3)
+        tables[pair] = grid(heads, lines, texts=(0, 1, 2))
     return by_pairs(tables)
 
 
@@ -169,10 +173,8 @@ def engravers_table(run: Run) -> str:
         raise DataError(f"{path}: no rows")
     heads = list(rows[0])
     texts = [[_as_printed(row, head) for head in heads] for row in rows]
-    labels = next(
-        (place for place, head in enumerate(heads) if _is_number(rows[0][head])), len(heads)
-    )
-    return grid([head.replace("_", " ") for head in heads], texts, labels)
+    words = [place for place, head in enumerate(heads) if not _is_number(rows[0][head])]
+    return grid([head.replace("_", " ") for head in heads], texts, words)
 
 
 def _is_number(text: str | None) -> bool:

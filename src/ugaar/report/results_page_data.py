@@ -58,7 +58,9 @@ def funnel_table(run: Run, split: str) -> str:
         else:
             lines.append((step, f"{counts[step].get(KEPT, 0):,}", lost(step)))
     return grid(
-        ("step", "kept", "lost"), ((step, kept, text or ABSENT) for step, kept, text in lines)
+        ("step", "kept", "lost"),
+        ((step, kept, text or ABSENT) for step, kept, text in lines),
+        texts=(0, 2),
     )
 
 
@@ -75,8 +77,9 @@ def folds_table(run: Run) -> str:
 def costs_table(run: Run) -> str:
     """Return the cost of each stage, and windows per processor second."""
     n_windows = run.n_windows()
+    costs = run.costs()
     lines = []
-    for cost in run.costs():
+    for cost in costs:
         rate = cost.windows_per_second(n_windows)
         lines.append(
             (
@@ -84,16 +87,30 @@ def costs_table(run: Run) -> str:
                 str(cost.jobs),
                 str(cost.passes),
                 f"{cost.cpu_s / 60:.1f}",
+                f"{cost.wall_s / 60:.1f}",
                 ABSENT if rate is None else f"{rate:,.3g}" if rate < 1000 else f"{rate:,.0f}",
                 f"{cost.longest_s:.0f}",
                 f"{cost.peak_mb:,.0f}",
             )
         )
+    lines.append(
+        (
+            "**all**",
+            str(sum(cost.jobs for cost in costs)),
+            "",
+            f"{sum(cost.cpu_s for cost in costs) / 60:.1f}",
+            f"{sum(cost.wall_s for cost in costs) / 60:.1f}",
+            "",
+            f"{max(cost.longest_s for cost in costs):.0f}",
+            f"{max(cost.peak_mb for cost in costs):,.0f}",
+        )
+    )
     heads = (
         "stage",
         "jobs",
         "passes",
         "CPU minutes",
+        "wall minutes",
         "windows per s and core",
         "longest job, s",
         "largest memory, MB",

@@ -11,7 +11,7 @@ from ugaar.errors import DataError
 
 LARGEST_BYTES = 150_000
 
-_COLOURS = (256, 128, 64, 32)
+_COLOURS = (256, 64)
 _LEAST_WIDTH_PX = 400
 
 

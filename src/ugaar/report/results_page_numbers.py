@@ -55,6 +55,11 @@ class Numbers:
             value = value.get(part) if isinstance(value, Mapping) else None
         return value
 
+    def exists(self, run: Run | str, name: str) -> bool:
+        """Return whether a run is on the page and has a file of this name, below its folder."""
+        found = self._find(run)
+        return found is not None and (found.folder / name).is_file()
+
     def count(self, run: Run | str, step: str, reason: str = KEPT, split: str = "") -> str:
         """Return a count of the funnel; `split` is needed for folds only."""
         found = self._find(run)
@@ -202,7 +207,7 @@ class Numbers:
             results = Results(found.metrics(split), gallery)
         except DataError:
             return None
-        protocols = {protocol for protocol, _ in results.lines}
+        protocols = dict.fromkeys(protocol for protocol, _ in results.lines)
         cells = (results.cell(protocol, method, direction, metric) for protocol in protocols)
         return next((cell for cell in cells if cell is not None), None)
 

@@ -21,9 +21,12 @@ from ugaar.tables import (
     COMPARISONS,
     FUNNEL,
     METRICS,
+    MODALITIES,
     PROTOCOL_DIFFERENCES,
+    RANKS,
     SPLIT_MEANS,
     TRANSFER,
+    WINDOWS,
     Table,
     metadata_of,
     read_table,
@@ -32,6 +35,7 @@ from ugaar.tables import (
 NOT_PRINTED = ("dataset", "shards", "mirror", "device")
 """Settings that results do not depend on, and the name that is the heading."""
 
+_RANKED = ("window_id", "gallery_size")
 _PROTOCOLS = (SONG_DISJOINT, PUBLISHED)
 
 Rows = Sequence[Mapping[str, Any]]
@@ -175,21 +179,20 @@ class Run:
             raise DataError(f"{folder}: no feature tables; finish the run with snakemake")
         return notes
 
-    def texts_shared(self, split: str) -> int | None:
-        """Return how many windows of the ranked fold have a text that another one has too."""
-        windows, folds = self.folder / "windows.parquet", self.folder / split / "split.parquet"
-        if not (windows.is_file() and folds.is_file()):
-            return None
-        ranked = pq.read_table(folds, columns=["window_id", "fold"])
-        ranked = ranked.filter(pc.equal(ranked["fold"], self.fold(split)))
-        keys = pq.read_table(windows, columns=["window_id", "lyrics_key"])
-        keys = keys.filter(pc.is_in(keys["window_id"], ranked["window_id"]))
-        counts = pc.value_counts(keys["lyrics_key"]).to_pylist()
-        return sum(entry["counts"] for entry in counts if entry["counts"] > 1)
+    def content(self, split: str) -> dict[str, list[str]]:
+        """Return the content hashes of the windows of the whole gallery, modality -> hashes."""
+        ranks = read_table(self.folder / split / "ranks.parquet", RANKS, _RANKED)
+        whole = pc.max(ranks["gallery_size"])
+        ranked = pc.unique(ranks.filter(pc.equal(ranks["gallery_size"], whole))["window_id"])
+        keys = {modality: f"{modality}_key" for modality in MODALITIES}
+        columns = ["window_id", *keys.values()]
+        windows = read_table(self.folder / "windows.parquet", WINDOWS, columns)
+        kept = windows.filter(pc.is_in(windows["window_id"], ranked))
+        return {modality: kept[key].to_pylist() for modality, key in keys.items()}
 
 
 def changed_settings(config: Settings, defaults: Settings) -> Iterator[tuple[str, str, str]]:
-    """Yield (key, value, default) of each setting that differs, in the order of the configuration.
+    """Yield (key, value, default) of each setting that differs, in the order of the defaults.
 
     Settings that results do not depend on are left out; files are named without their folders.
 
@@ -197,12 +200,12 @@ def changed_settings(config: Settings, defaults: Settings) -> Iterator[tuple[str
         config: the configuration of a run.
         defaults: the default configuration.
     """
-    known = dict(_leaves(defaults))
-    for key, value in _leaves(config):
-        if key in NOT_PRINTED or (key in known and known[key] == value):
+    known, used = dict(_leaves(defaults)), dict(_leaves(config))
+    for key in (*known, *(key for key in used if key not in known)):
+        if key in NOT_PRINTED or key not in used or (key in known and known[key] == used[key]):
             continue
         default = _text(known[key]) if key in known else "no such key"
-        yield key, _text(_without_folders(value)), default
+        yield key, _text(_without_folders(used[key])), default
 
 
 def _leaves(config: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

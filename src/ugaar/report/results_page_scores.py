@@ -6,6 +6,7 @@ from itertools import product
 
 from ugaar.errors import DataError
 from ugaar.evaluate import published
+from ugaar.evaluate.notes import shared_content_notes
 from ugaar.evaluate.paper_tables import Cell, Results, direction_label, method_label
 from ugaar.evaluate.summary import CHANCE, COMPARED, MEAN, PAIRS
 from ugaar.report.results_page_run import Run
@@ -72,6 +73,11 @@ def table_1(run: Run, split: str) -> str:
     return f"{caption(run, split)}\n\n{by_pairs(tables)}"
 
 
+def shared_content(run: Run, split: str) -> str:
+    """Return how many gallery windows share their content, and what that bounds."""
+    return "\n".join(f"- {note}" for note in shared_content_notes(run.content(split)))
+
+
 def best_directions(run: Run, split: str) -> str:
     """Return the direction in which each method has its highest R@1."""
     results = Results(run.metrics(split))
@@ -94,7 +100,7 @@ def best_directions(run: Run, split: str) -> str:
                 shown(results.cell(protocol, method, best, "MedR"), interval=False),
             )
         )
-    return grid(("method", "best direction", "R@1, %", "times chance", "MedR"), lines, labels=2)
+    return grid(("method", "best direction", "R@1, %", "times chance", "MedR"), lines, texts=(0, 1))
 
 
 def medians_table(run: Run, split: str, gallery: int | None = None) -> str:
@@ -131,7 +137,7 @@ def medians_table(run: Run, split: str, gallery: int | None = None) -> str:
         )
     candidates = (f"paper, if N = {size:,}" for size in PAPER_GALLERIES)
     heads = ("method, direction", "MedR/N, ours", "MedR, paper", *candidates, "ours is")
-    return grid(heads, lines)
+    return grid(heads, lines, texts=(0, len(heads) - 1))
 
 
 def comparisons_table(run: Run, split: str) -> str:
@@ -161,7 +167,7 @@ def comparisons_table(run: Run, split: str) -> str:
             "add methods to the configuration"
         )
     heads = ("difference", "metric", "mean of six directions", "the interval")
-    return grid(heads, lines, labels=2)
+    return grid(heads, lines, texts=(0, 1, 3))
 
 
 def comparisons_by_direction(run: Run, split: str, metric: str = "R@1") -> str:

@@ -106,7 +106,13 @@ def draws_table(run: Run) -> str:
             f"{run.folder / 'split_means.parquet'}: one draw of the folds only; add numbers to "
             "split.seeds"
         )
-    lines_of = list(dict.fromkeys(key[:3] for key in rows))
+    order = method_order({key[1] for key in rows})
+    # Protocols in the order of the table, which is that of the configuration.
+    protocols = list(dict.fromkeys(key[0] for key in rows))
+    lines_of = sorted(
+        {key[:3] for key in rows},
+        key=lambda line: (protocols.index(line[0]), -line[2], order.index(line[1])),
+    )
     metrics = ("R@1", "MedR")
     tables = {}
     for pair, directions in DIRECTION_PAIRS.items():
@@ -118,7 +124,7 @@ def draws_table(run: Run) -> str:
                 [method_label(line[1]), line[0], f"{line[2]:,}", str(draws), *map(_draws, found)]
             )
         heads = ("method", "protocol", "N", "draws", *heads_of(directions, metrics))
-        tables[pair] = grid(heads, lines, labels=2)
+        tables[pair] = grid(heads, lines, texts=(0, 1))
     return by_pairs(tables)
 
 
@@ -149,7 +155,7 @@ def lyrics_table(run: Run) -> str:
                 )
             lines.append([direction_label(direction), method_label(method), *cells])
     heads = [head for split in found for head in (f"{split}<br>MedR/N", f"{split}<br>is")]
-    return grid(("direction", "method", *heads), lines, labels=2)
+    return grid(("direction", "method", *heads), lines, texts=(0, 1, *range(3, 2 + len(heads), 2)))
 
 
 def _beside_chance(cell: Cell | None, exact: Cell | None) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ugaar.evaluate.paper_tables import Cell, direction_label
@@ -105,18 +105,16 @@ def beside_chance(cell: Cell, exact: Cell) -> str:
     return {1: "better than chance", -1: "worse than chance", 0: "not told from chance"}[found]
 
 
-def grid(heads: Sequence[str], rows: Iterable[Sequence[str]], labels: int = 1) -> str:
+def grid(heads: Sequence[str], rows: Iterable[Sequence[str]], texts: Collection[int] = (0,)) -> str:
     """Return a Markdown table.
 
     Args:
         heads: heads of the columns.
         rows: texts of each row.
-        labels: number of columns at the left that are text, not numbers.
+        texts: columns of words, which stand at the left; numbers stand at the right.
     """
-    lines = [
-        "| " + " | ".join(heads) + " |",
-        "|" + " --- |" * labels + " ---: |" * (len(heads) - labels),
-    ]
+    rules = (" --- |" if column in texts else " ---: |" for column in range(len(heads)))
+    lines = ["| " + " | ".join(heads) + " |", "|" + "".join(rules)]
     lines += ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows]
     return "\n".join(lines)
 

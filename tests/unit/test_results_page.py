@@ -261,33 +261,36 @@ def test_order_of_methods_and_how_far_runs_agree():
     assert agreeing_pairs([equal, equal]) == (0, 1)
 
 
-def test_transfer_stands_above_the_same_method_at_home(runs, tmp_path):
-    tested = Run(runs[0])
-    row = {
-        "protocol": "song-disjoint",
-        "method": "cca",
-        "trained_on": "second",
-        "tested_on": "first",
-        "direction": "audio-to-sheet",
-        "metric": "R@1",
-        "value": 7.5,
-        "std": None,
-        "ci_low": 5.0,
-        "ci_high": 10.0,
-        "n_queries": finished_runs.N,
-        "gallery_size": finished_runs.N,
-        "n_seeds": 2,
-    }
-    (tmp_path / "other").mkdir()
-    run = Run(tmp_path / "other")
-    write(tmp_path / "other/transfer.parquet", TRANSFER, [row])
-    text = transfer_table(run, [tested, run], metrics=("R@1",))
-    home = metric(runs[0], "song-disjoint", "cca", "audio-to-sheet", "R@1")
-    assert "| CCA | second | first | 40 | 7.50<br>[5.00, 10.00] | – |" in text
-    assert f"| CCA | first | first | 40 | {home['value']:.2f} ±" in text
-    write(tmp_path / "other/transfer.parquet", TRANSFER, [])
+def test_transfer_stands_above_the_same_method_at_home(run):
+    def row(trained_on, value, size=40):
+        return {
+            "protocol": "song-disjoint",
+            "method": "cca",
+            "trained_on": trained_on,
+            "tested_on": "mine",
+            "direction": "audio-to-sheet",
+            "metric": "R@1",
+            "value": value,
+            "std": None,
+            "ci_low": value - 1,
+            "ci_high": value + 1,
+            "n_queries": 40,
+            "gallery_size": size,
+            "n_seeds": 2,
+        }
+
+    path = run.folder / "transfer.parquet"
+    write(path, TRANSFER, [row("mine", 20.0), row("other", 7.5), row("other", 70.0, size=4)])
+    lines = transfer_table(run, metrics=("R@1",)).split("\n")
+    assert lines[0] == "N = 40."
+    place = lines.index("| CCA | other | mine | 7.50<br>[6.50, 8.50] | – |")
+    assert lines[place + 1] == "| CCA | mine | mine | 20.00<br>[19.00, 21.00] | – |"
+    assert "| CCA | other | mine | 70.00<br>[69.00, 71.00] | – |" in transfer_table(
+        run, 4, ("R@1",)
+    )
+    write(path, TRANSFER, [row("mine", 20.0)])
     with pytest.raises(DataError, match="no row of transfer"):
-        transfer_table(Run(tmp_path / "other"), [tested])
+        transfer_table(Run(run.folder))
 
 
 def test_engravers_and_transfer_come_onto_the_page_where_they_are(runs, tmp_path):
@@ -295,11 +298,11 @@ def test_engravers_and_transfer_come_onto_the_page_where_they_are(runs, tmp_path
 
     copy = shutil.copytree(runs[0], tmp_path / "first")
     (copy / "engraver_transfer.csv").write_text(
-        "trained_on,tested_on,metric,value,n\nlilypond,verovio,R@1,12.3456,40\n"
+        "direction,test strips,R@1,MedR,n\naudio-to-sheet,other,12.3456,2.5,40\n"
     )
     assert results(copy, out=tmp_path / "page.md") == 0
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
-    assert "| lilypond | verovio | R@1 | 12.35 | 40 |" in page
+    assert "| audio → sheet | other | 12.35 | 2.5 | 40 |" in page
     assert "no run has a `transfer.parquet`" in page
     assert "One run was given" in page
 

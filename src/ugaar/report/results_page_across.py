@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 from ugaar.errors import DataError
 from ugaar.evaluate.paper_tables import (
@@ -100,66 +101,46 @@ def orders_table(runs: Sequence[Run], split: str, metric: str) -> str:
     return grid(heads, lines, texts=range(1 + len(runs)))
 
 
-def transfer_table(run: Run, runs: Sequence[Run], metrics: Sequence[str] = ("R@1", "MedR")) -> str:
-    """Return scores on this run's collection after training on another one, by pairs.
+def transfer_table(
+    run: Run, gallery: int | None = None, metrics: Sequence[str] = ("R@1", "MedR")
+) -> str:
+    """Return scores on this run's test fold by the collection that methods were trained on.
 
-    Below each line of transfer stands what the same method reaches when trained on the
-    collection itself, where that was ranked in galleries of the same size.
+    Below each line of transfer stands the same method trained on the collection itself.
 
     Args:
         run: a run with a transfer table.
-        runs: all runs of the page.
+        gallery: size of the galleries; None = the largest.
         metrics: metrics to show.
     """
-    lines_of: dict[tuple[str, str, str, str, int], dict] = {}
-    for row in run.transfer:
-        if row["trained_on"] == row["tested_on"]:
-            continue
-        names = ("tested_on", "protocol", "method", "trained_on", "gallery_size")
-        key = tuple(row[name] for name in names)
-        lines_of.setdefault(key, {})[row["direction"], row["metric"]] = row
-    if not lines_of:
+    rows = run.transfer
+    size = gallery if gallery is not None else max((row["gallery_size"] for row in rows), default=0)
+    lines_of: dict[tuple[str, str, str], dict[tuple[str, str], Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["gallery_size"] == size:
+            key = (row["method"], row["trained_on"], row["tested_on"])
+            lines_of.setdefault(key, {})[row["direction"], row["metric"]] = row
+    if all(trained == tested for _, trained, tested in lines_of):
         raise DataError(
             f"{run.folder / 'transfer.parquet'}: no row of transfer between collections"
+            + (f" in galleries of {gallery}" if gallery else "")
         )
-    order = method_order({key[2] for key in lines_of})
-    keys = sorted(lines_of, key=lambda key: (*key[:2], -key[4], order.index(key[2]), key[3]))
+    order = method_order({method for method, _, _ in lines_of})
+    keys = sorted(lines_of, key=lambda key: (order.index(key[0]), key[1] == key[2], key))
     tables = {}
     for pair, directions in DIRECTION_PAIRS.items():
         wanted = [(direction, metric) for direction in directions for metric in metrics]
-        lines = []
-        for number_, key in enumerate(keys):
-            tested, protocol, method, trained, size = key
-            cells = [shown(cell_of(lines_of[key].get(one))) for one in wanted]
-            lines.append([method_label(method), trained, tested, f"{size:,}", *cells])
-            following = keys[number_ + 1] if number_ + 1 < len(keys) else None
-            if following is None or (*following[:3], following[4]) != (*key[:3], size):
-                lines += _at_home(runs, tested, protocol, method, size, wanted)
-        heads = ("method", "trained on", "tested on", "N", *heads_of(directions, metrics))
+        lines = [
+            [
+                method_label(key[0]),
+                *key[1:],
+                *(shown(cell_of(lines_of[key].get(w))) for w in wanted),
+            ]
+            for key in keys
+        ]
+        heads = ("method", "trained on", "tested on", *heads_of(directions, metrics))
         tables[pair] = grid(heads, lines, texts=(0, 1, 2))
-    return by_pairs(tables)
-
-
-def _at_home(
-    runs: Sequence[Run],
-    tested: str,
-    protocol: str,
-    method: str,
-    size: int,
-    wanted: Sequence[tuple[str, str]],
-) -> list[list[str]]:
-    """Return the line of a method trained and tested on one collection, or none."""
-    for run in runs:
-        if run.name != tested:
-            continue
-        try:
-            results = Results(run.metrics(protocol), size)
-        except DataError:
-            continue
-        cells = [results.cell(protocol, method, *one) for one in wanted]
-        if any(cells):
-            return [[method_label(method), tested, tested, f"{size:,}", *map(shown, cells)]]
-    return []
+    return f"N = {size:,}.\n\n{by_pairs(tables)}"
 
 
 def engravers_table(run: Run) -> str:
@@ -189,7 +170,7 @@ def _as_printed(row: dict[str, str], head: str) -> str:
     """Return a field: fractions with the decimals of the row's metric or column, others as is."""
     text = row[head] or ""
     if not _is_number(text):
-        return text.replace("_", " ")
+        return direction_label(text).replace("_", " ")
     if "." not in text:
         return text
     metric = row.get("metric", head)

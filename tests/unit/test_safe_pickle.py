@@ -26,11 +26,12 @@ class _Hostile:
     "value",
     [
         np.arange(6, dtype=np.float32).reshape(2, 3),
+        np.empty((0, 3)),
         np.asfortranarray(np.arange(6.0).reshape(2, 3)),
         np.array(["I", "né"], dtype=object),
         [{"a": np.float64(1.5)}, "text", b"\x00\xff", (1, None)],
     ],
-    ids=["float32", "fortran", "object", "nested"],
+    ids=["float32", "empty", "fortran", "object", "nested"],
 )
 def test_numpy_values_come_back_for_every_protocol_below_5(value, protocol):
     found = safe_pickle.load(io.BytesIO(pickle.dumps(value, protocol)))
@@ -83,6 +84,42 @@ def test_an_array_made_from_a_pickled_pointer_is_refused():
     blob = b"cnumpy\nndarray\n(K\x01\x85tR."
     with pytest.raises(DataError):
         safe_pickle.load(io.BytesIO(blob))
+
+
+def _array(kind, shape, data):
+    """The pickle of an array whose parts need not fit."""
+
+    class Forged:
+        def __reduce__(self):
+            state = (1, shape, kind, False, data)
+            rebuild = np.empty(0).__reduce__()[0]
+            return rebuild, (np.ndarray, (0,), b"b"), state
+
+    return pickle.dumps(Forged(), 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "data"),
+    [
+        (np.dtype([("pointer", "O")]), (1,), b"A" * 8),
+        (np.dtype("V8"), (1,), b"A" * 8),
+        (np.dtype("O"), (1,), b"A" * 8),
+        (np.dtype("O"), (3,), ["one"]),
+        (np.dtype("O"), (10**9,), []),
+        (np.dtype("f8"), (-1,), b""),
+        (np.dtype("f8"), (2,), b"A" * 8),
+        (np.dtype("U100000"), (10**6,), b""),
+    ],
+    ids=["fields", "void", "bytes", "few", "huge", "negative", "short", "wide"],
+)
+def test_forged_arrays_are_refused(kind, shape, data):
+    with pytest.raises(DataError, match="not a readable pickle"):
+        safe_pickle.load(io.BytesIO(_array(kind, shape, data)))
+
+
+def test_the_forger_makes_whole_arrays_too():
+    found = safe_pickle.load(io.BytesIO(_array(np.dtype(">f4"), (2,), b"\x3f\x80\0\0" * 2)))
+    assert found.tolist() == [1.0, 1.0]
 
 
 def test_extra_names_become_the_stubs_given():

@@ -147,7 +147,9 @@ def check(continuous: Sequence, discrete: Sequence, syllables: Sequence) -> NpyS
     text = _texts(syllables)
     performed, written = _numbers(continuous, 4, "continuous"), _numbers(discrete, 3, "discrete")
     pitch = written[:, 0]
-    _refuse((pitch % 1 != 0) | (pitch < 0) | (pitch > 127), "bad-pitch", "MIDI pitch", pitch)
+    _refuse(
+        (pitch != np.rint(pitch)) | (pitch < 0) | (pitch > 127), "bad-pitch", "MIDI pitch", pitch
+    )
     for values, what, least, most in (
         (performed[:, 0], "start (s)", -LARGEST_TIME_S, LARGEST_TIME_S),
         (performed[:, 1], "length (s)", 0.0, LARGEST_TIME_S),

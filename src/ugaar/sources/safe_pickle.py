@@ -7,23 +7,82 @@ first other name.
 
 from __future__ import annotations
 
+import math
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy._core.multiarray import _reconstruct, scalar
 
 from ugaar.errors import DataError
+
+_PLAIN_TYPE = re.compile(r"[biufcSUO]\d{0,6}")
+_BYTE_ORDERS = ("<", ">", "=", "|")
 
 
 class _ArrayName:
     """Stands for the class `numpy.ndarray`, which a pickle names but must not call itself."""
 
 
-def _empty_array(_name: object, _shape: object, _typecode: object) -> Any:  # noqa: ANN401
-    return _reconstruct(np.ndarray, (0,), b"b")
+class _PlainType:
+    """Stands for `numpy.dtype`: numbers, text or objects, never the structures of fields.
+
+    numpy believes what a pickle says of a type's insides (its size, whether it holds objects), so
+    a forged one makes numpy follow any bytes as pointers. Only name and byte order are taken.
+    """
+
+    def __init__(self, name: object, *_: object) -> None:
+        if not isinstance(name, str) or not _PLAIN_TYPE.fullmatch(name):
+            raise pickle.UnpicklingError(f"an array of type {name!r}")
+        self._name = name
+        self._order = "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if state[1] not in _BYTE_ORDERS or any(part is not None for part in state[2:5]):
+            raise pickle.UnpicklingError("an array of a structured type")
+        self._order = state[1]
+
+    def resolve(self) -> np.dtype[Any]:
+        """Return the type itself."""
+        return np.dtype(self._name).newbyteorder(self._order)
+
+
+class _CheckedArray(np.ndarray):
+    """An array that takes its content from a pickle only if sizes agree."""
+
+    def __setstate__(self, state: Any) -> None:  # noqa: ANN401 - whatever the pickle says
+        shape, kind, fortran, data = state[-4:]
+        if not isinstance(kind, _PlainType) or any(
+            not isinstance(size, int) or size < 0 for size in shape
+        ):
+            raise pickle.UnpicklingError("an array without plain type and shape")
+        plain = kind.resolve()
+        expected = list if plain.hasobject else (bytes, str)
+        if not isinstance(data, expected):
+            raise pickle.UnpicklingError(f"an array of {plain} made of a {type(data).__name__}")
+        size = math.prod(shape) * (1 if plain.hasobject else plain.itemsize)
+        if len(data) != size:
+            raise pickle.UnpicklingError(f"{len(data)} items or bytes of an array, {size} expected")
+        super().__setstate__((1, tuple(shape), plain, bool(fortran), data))
+
+
+def _empty_array(_name: object, _shape: object, _typecode: object) -> _CheckedArray:
+    return np.ndarray.__new__(_CheckedArray, (0,), np.int8)
+
+
+def _scalar(kind: object, data: object = b"") -> Any:  # noqa: ANN401
+    raw = data.encode("latin-1") if isinstance(data, str) else data
+    plain = kind.resolve() if isinstance(kind, _PlainType) else None
+    if plain is None or plain.hasobject or not isinstance(raw, bytes) or not raw:
+        raise pickle.UnpicklingError("a scalar that is no number or text")
+    return np.frombuffer(raw, dtype=plain, count=1)[0]
+
+
+def _no_bytes() -> bytes:
+    # How Python 3 writes empty bytes for protocol 2.
+    return b""
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -35,12 +94,13 @@ def _encode(text: str, encoding: str) -> bytes:
 
 NUMPY_GLOBALS: Mapping[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _ArrayName,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "dtype"): _PlainType,
     ("numpy.core.multiarray", "_reconstruct"): _empty_array,
-    ("numpy.core.multiarray", "scalar"): scalar,
+    ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy._core.multiarray", "_reconstruct"): _empty_array,
-    ("numpy._core.multiarray", "scalar"): scalar,
+    ("numpy._core.multiarray", "scalar"): _scalar,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes,
 }
 
 

@@ -37,7 +37,7 @@ class _PlainType:
         if not isinstance(name, str) or not _PLAIN_TYPE.fullmatch(name):
             raise pickle.UnpicklingError(f"an array of type {name!r}")
         self._name = name
-        self._order = "="
+        self._order: Any = "="
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         if state[1] not in _BYTE_ORDERS or any(part is not None for part in state[2:5]):
@@ -65,7 +65,8 @@ class _CheckedArray(np.ndarray):
         size = math.prod(shape) * (1 if plain.hasobject else plain.itemsize)
         if len(data) != size:
             raise pickle.UnpicklingError(f"{len(data)} items or bytes of an array, {size} expected")
-        super().__setstate__((1, tuple(shape), plain, bool(fortran), data))
+        content: Any = (1, tuple(shape), plain, bool(fortran), data)
+        super().__setstate__(content)
 
 
 def _empty_array(_name: object, _shape: object, _typecode: object) -> _CheckedArray:

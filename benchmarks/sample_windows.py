@@ -37,10 +37,9 @@ def compare(
     cpu: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(rounds):
         for name, way in zip(reversed(names), (fast, slow), strict=True):
-            wall_before, cpu_before = time.perf_counter(), _cpu_s()
-            way()
-            wall[name].append((time.perf_counter() - wall_before) / items * 1000)
-            cpu[name].append((_cpu_s() - cpu_before) / items * 1000)
+            wall_s, cpu_s = spent(way)
+            wall[name].append(wall_s / items * 1000)
+            cpu[name].append(cpu_s / items * 1000)
             print(
                 f"{name}: {wall[name][-1]:.1f} ms, CPU {cpu[name][-1]:.1f} ms an item", flush=True
             )
@@ -50,6 +49,13 @@ def compare(
             f"{kind}, {items} items: {names[0]} {before:.1f} ms an item, "
             f"{names[1]} {after:.1f} ms, {before / after:.1f} x"
         )
+
+
+def spent(way: Callable[[], object]) -> tuple[float, float]:
+    """Return the wall and processor seconds of a call, those of finished child processes too."""
+    wall_before, cpu_before = time.perf_counter(), _cpu_s()
+    way()
+    return time.perf_counter() - wall_before, _cpu_s() - cpu_before
 
 
 def _cpu_s() -> float:

@@ -122,26 +122,26 @@ def make(step: str, folder: Path, size: int) -> None:
     subprocess.run(command, check=True, cwd=Path(__file__).parent)
 
 
+def needed(name: str, wanted: list[str]) -> bool:
+    """Tell whether a stage must run: it is wanted, or makes what a wanted one reads."""
+    chain = list(stages(Path()))
+    before_ranking = chain.index("evaluate")
+    joined = [other for other in wanted if chain.index(other) < before_ranking]
+    last = max(map(chain.index, joined), default=0)
+    return name in wanted or name == "window" or chain.index(name) < last
+
+
 def run(size: int, folder: Path, wanted: list[str]) -> dict[str, Cost]:
-    """Measure the stages at one size; those before a wanted one run too where it needs them."""
+    """Measure the wanted stages at one size, running those they need besides."""
     settings = folder / "scale.yaml"
     settings.write_text(OVERRIDES)
     configs = ["--config", str(ROOT / "config.yaml"), str(settings)]
-    commands = stages(folder)
-    last = max(list(commands).index(name) for name in wanted)
-    skipped = set() if last < list(commands).index("evaluate") else set(list(commands)[1:8])
-    if any(name in skipped for name in wanted):
-        skipped = set()
-    make("songs", folder, size)
+    inputs = {"window": "songs", "merge-audio": "features", "evaluate": "embeddings"}
     costs = {}
-    for place, (name, command) in enumerate(commands.items()):
-        if place > last or name in skipped:
-            continue
-        if name == "merge-audio":
-            make("features", folder, size)
-        if name == "evaluate":
-            make("embeddings", folder, size)
-        if name in list(commands)[8:] and name not in wanted:
+    for name, command in stages(folder).items():
+        if name in inputs:
+            make(inputs[name], folder, size)
+        if not needed(name, wanted):
             continue
         cost = measured([sys.executable, "-m", "ugaar", *command, *configs], folder / "log.txt")
         if name in wanted:

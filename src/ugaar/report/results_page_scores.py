@@ -206,7 +206,7 @@ def galleries_table(run: Run, split: str) -> str:
             cells = []
             for results, metric in product(by_size.values(), ("R@1", "MedR/N")):
                 both = (results.cell(protocol, method, one, metric) for one in directions)
-                cells.append(" / ".join(shown(cell, interval=False) for cell in both))
+                cells.append(" / ".join(number(cell) if cell else ABSENT for cell in both))
             lines.append([method_label(method), *cells])
         heads = [f"N = {size:,}<br>{metric}" for size in sizes for metric in ("R@1, %", "MedR/N")]
         order = " / ".join(direction_label(one) for one in directions)

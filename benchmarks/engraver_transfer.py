@@ -30,7 +30,7 @@ from ugaar.features.strips import decode_strip
 from ugaar.models.encoder_file import load_encoder
 from ugaar.render.batch import Failure
 from ugaar.render.external import workspace
-from ugaar.render.layout import Layout
+from ugaar.render.layout import layout_of
 from ugaar.render.sheet_renderer import load_renderer
 from ugaar.settings import load_yaml
 from ugaar.stages.render_sheet import COLUMNS
@@ -63,7 +63,7 @@ def chosen_rows(path: Path, wanted: Sequence[str]) -> dict[str, dict]:
 
 def engraved(rows: Sequence[dict], name: str, sheet: Mapping) -> dict[str, bytes]:
     """Return the PNG of each window that the engraver could draw."""
-    layout = Layout(sheet["height_px"], sheet["dpi"], sheet["margin_px"])
+    layout = layout_of(sheet)
     drawn = {}
     with workspace() as folder:
         renderer = load_renderer(name)

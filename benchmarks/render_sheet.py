@@ -31,7 +31,7 @@ def plain(rows: Sequence[dict]) -> None:
     """Engrave each window with a process of its own."""
     with workspace() as folder:
         for row in rows:
-            text, _ = engrave.document([engrave.engraving(row).music], LAYOUT)
+            text, _ = engrave.document([engrave.engraving(row, LAYOUT).music], LAYOUT)
             (folder / "a.ly").write_text(text.replace("#(gc-disable)\n", ""))
             command = ["lilypond", "--silent", "--png", "-dresolution=101", "a.ly"]
             subprocess.run(command, cwd=folder, check=True, capture_output=True)
@@ -47,7 +47,7 @@ def batch(rows: Sequence[dict]) -> None:
 
 def lilypond(rows: Sequence[dict], folder: Path, own_collection: bool, options: list[str]) -> None:
     """Run LilyPond alone over all windows."""
-    text, _ = engrave.document([engrave.engraving(row).music for row in rows], LAYOUT)
+    text, _ = engrave.document([engrave.engraving(row, LAYOUT).music for row in rows], LAYOUT)
     if not own_collection:
         text = text.replace("#(gc-disable)\n", "").replace("(gc-enable) (gc) (gc-disable)", "#t")
     (folder / "a.ly").write_text(text)

@@ -6,10 +6,12 @@ import pytest
 
 from ugaar.render.durations import GRID, Symbol, Tuplet, write
 from ugaar.render.engrave import engraving
-from ugaar.render.spelling import choose_clef, spell, spell_line, tonic
+from ugaar.render.layout import Layout
+from ugaar.render.spelling import CLEFS, choose_clef, spell, spell_line, tonic
 from ugaar.render.timeline import WHOLE, NotationError, events, segments
 
 Q = 10080
+LAYOUT = Layout(160, 101.0, 100)
 
 
 def window(pitches, durations, **changes):
@@ -35,7 +37,7 @@ def test_bars_are_crossed_by_ties():
     row = window(
         [60, 62], [6 * Q, 2 * Q], bar_tick=[0, 4 * Q, 8 * Q], meter_tick=[0], meter=["4/4"]
     )
-    made = engraving(row)
+    made = engraving(row, LAYOUT)
     assert notes(made.music) == ["c'1~", "c'2", "d'2"]
     assert made.heads == ((Fraction(0), 0), (Fraction(1), 0), (Fraction(3, 2), 1))
     assert made.music.endswith(r'\bar "|"')
@@ -43,13 +45,13 @@ def test_bars_are_crossed_by_ties():
 
 def test_a_bar_that_goes_on_has_no_closing_line():
     row = window([60, 62], [Q, Q], bar_tick=[0], meter_tick=[0], meter=["2/4"])
-    music = engraving(row).music
+    music = engraving(row, LAYOUT).music
     assert r"\bar" not in music
     assert "make-moment 3 4" in music  # longer than the two quarters, so LilyPond draws none
 
 
 def test_no_bars_in_the_source_means_no_bars():
-    music = engraving(window([60], [6 * Q])).music
+    music = engraving(window([60], [6 * Q]), LAYOUT).music
     assert r"\cadenzaOn" in music
     assert r"\omit Staff.TimeSignature" in music
     assert r"\key" not in music
@@ -59,7 +61,7 @@ def test_window_that_starts_inside_a_bar_keeps_its_place_in_it():
     row = window(
         [60, 62], [Q, 3 * Q], bar_tick=[-2 * Q, Q, 4 * Q], meter_tick=[-2 * Q], meter=["3/4"]
     )
-    music = engraving(row).music
+    music = engraving(row, LAYOUT).music
     assert r"\time 3/4 \set Timing.measureLength = #(ly:make-moment 3 4)" in music
     assert r"\set Timing.measurePosition = #(ly:make-moment 1 2)" in music
 
@@ -72,7 +74,7 @@ def test_irregular_bar_and_meter_change():
         meter_tick=[0, 5 * Q],
         meter=["3/4", "6/4"],
     )
-    music = engraving(row).music
+    music = engraving(row, LAYOUT).music
     assert music.index(r"\time 3/4") < music.index("make-moment 1 2") < music.index(r"\time 6/4")
     assert notes(music) == ["c'2", "c'2.", "c'1."]
 
@@ -86,7 +88,7 @@ def test_gap_becomes_rests_without_double_dots_and_a_whole_bar_its_own():
         meter_tick=[0],
         meter=["4/4"],
     )
-    made = engraving(row)
+    made = engraving(row, LAYOUT)
     assert made.music.split("c'8 ")[1].split(r"\set")[0].split() == ["r4.", "r2"]
     assert "R1*1 " in made.music
     assert made.heads[-1] == (Fraction(2), 1)
@@ -104,7 +106,7 @@ def test_gap_becomes_rests_without_double_dots_and_a_whole_bar_its_own():
 )
 def test_lengths_on_the_grid(meter, length, expected):
     row = window([60], [length], bar_tick=[0], meter_tick=[0], meter=[meter])
-    assert notes(engraving(row).music) == expected
+    assert notes(engraving(row, LAYOUT).music) == expected
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_tuplets(lengths, ratio):
     row = window(
         [60] * (len(lengths) + 1), [*lengths, Q], bar_tick=[0], meter_tick=[0], meter=["4/4"]
     )
-    made = engraving(row)
+    made = engraving(row, LAYOUT)
     assert rf"\tuplet {ratio} {{" in made.music
     assert [moment for moment, _ in made.heads] == [
         Fraction(tick, WHOLE) for tick in row["onset_tick"]
@@ -131,7 +133,11 @@ def test_tuplets(lengths, ratio):
 
 def test_long_note_into_a_triplet_is_tied_at_the_beat():
     row = window([60, 62], [10 * Q // 3, 2 * Q // 3], bar_tick=[0], meter_tick=[0], meter=["4/4"])
-    assert notes(engraving(row).music.replace(r"\tuplet 3/2 {", "")) == ["c'2.~", "c'8", "d'4"]
+    assert notes(engraving(row, LAYOUT).music.replace(r"\tuplet 3/2 {", "")) == [
+        "c'2.~",
+        "c'8",
+        "d'4",
+    ]
 
 
 def test_long_rest_in_a_triplet_is_divided_at_the_beat():
@@ -143,21 +149,21 @@ def test_long_rest_in_a_triplet_is_divided_at_the_beat():
         meter_tick=[0],
         meter=["4/4"],
     )
-    assert r"\tuplet 3/2 { c'8 r4 } r2 d'4" in engraving(row).music
+    assert r"\tuplet 3/2 { c'8 r4 } r2 d'4" in engraving(row, LAYOUT).music
 
 
 def test_tuplet_cut_by_the_end_or_start_of_the_window():
     ending = window([60, 62], [Q, Q // 3], bar_tick=[0], meter_tick=[0], meter=["2/4"])
-    assert r"c'4 \tuplet 3/2 { d'8 }" in engraving(ending).music
+    assert r"c'4 \tuplet 3/2 { d'8 }" in engraving(ending, LAYOUT).music
     starting = window(
         [60, 62], [Q // 3, Q], bar_tick=[-2 * Q // 3, 4 * Q // 3], meter_tick=[0], meter=["2/4"]
     )
-    assert r"\tuplet 3/2 { c'8 } d'4" in engraving(starting).music
+    assert r"\tuplet 3/2 { c'8 } d'4" in engraving(starting, LAYOUT).music
 
 
 def test_lengths_that_no_tuplet_holds_are_refused():
     with pytest.raises(NotationError, match="1654 ticks") as caught:
-        engraving(window([60, 62], [1654, Q]))
+        engraving(window([60, 62], [1654, Q]), LAYOUT)
     assert caught.value.reason == "not-notatable"
 
 
@@ -183,14 +189,14 @@ def test_written_lengths_add_up(seed):
             total += Fraction(item.base_ticks) * (2 - Fraction(1, 2**item.dots))
     assert total == sum(lengths)
     first_heads = {}
-    for moment, note in engraving(row).heads:
+    for moment, note in engraving(row, LAYOUT).heads:
         first_heads.setdefault(note, moment)
     assert [first_heads[note] * WHOLE for note in range(20)] == row["onset_tick"]
 
 
 def test_simultaneous_notes_are_a_chord_and_overlaps_are_cut():
     row = window([64, 60, 62], [4 * Q, 4 * Q, Q], onset_tick=[0, 0, Q])
-    made = engraving(row)
+    made = engraving(row, LAYOUT)
     assert notes(made.music)[:2] == ["<c'", "e'>4"]
     assert made.heads == ((Fraction(0), 1), (Fraction(0), 0), (Fraction(1, 4), 2))
 
@@ -212,13 +218,13 @@ def test_pieces_of_a_tuplet_scale():
 )
 def test_what_cannot_be_engraved(row, reason):
     with pytest.raises(NotationError) as caught:
-        engraving(row)
+        engraving(row, LAYOUT)
     assert caught.value.reason == reason
 
 
 def test_unknown_meter_is_left_out():
     row = window([60], [Q], bar_tick=[0], meter_tick=[0], meter=["3/4+2/4"])
-    assert r"\time" not in engraving(row).music
+    assert r"\time" not in engraving(row, LAYOUT).music
 
 
 @pytest.mark.parametrize(
@@ -277,12 +283,27 @@ def test_key_signatures_start_on_their_tonic():
     ],
 )
 def test_clef_by_range(pitches, clef):
-    assert choose_clef([spell(pitch, 0).diatonic for pitch in pitches]).name == clef
+    steps = [spell(pitch, 0).diatonic for pitch in pitches]
+    assert choose_clef(steps, "readable", LAYOUT.reach).name == clef
+
+
+@pytest.mark.parametrize(
+    ("pitches", "clef"),
+    [([60, 64], "treble"), ([45, 50], "treble"), ([40, 50], "treble"), ([33, 40], "bass")],
+)
+def test_the_treble_rule_leaves_the_treble_clef_only_where_it_must(pitches, clef):
+    steps = [spell(pitch, 0).diatonic for pitch in pitches]
+    assert choose_clef(steps, "treble", LAYOUT.reach).name == clef
+
+
+def test_notes_that_no_clef_brings_onto_the_strip_are_left_to_be_rejected():
+    steps = [spell(pitch, 0).diatonic for pitch in (12, 115)]
+    assert choose_clef(steps, "treble", 20).name in {one.name for one in CLEFS}
 
 
 def test_only_known_words_reach_lilypond():
     row = window([60, 63], [Q, Q], bar_tick=[0], meter_tick=[0], meter=["2/4"], key_fifths=-2)
     hostile = {**row, "syllable": ['"#(system "x")', "}"], "meter": ["#(exit)"]}
-    music = engraving(hostile).music
+    music = engraving(hostile, LAYOUT).music
     assert "exit" not in music
     assert "system" not in music

@@ -128,7 +128,7 @@ def test_ink_lies_under_every_notehead_and_not_beside_it(rendered):
     for name in ("scale", "bars", "lowest", "highest", "triplet"):
         row, source = rendered[0][name], rendered[3][name]
         image = pixels(row).astype(float)
-        positions = engraving(source).staff_positions
+        positions = engraving(source, LAYOUT).staff_positions
         for x, position, note in zip(
             row["notehead_x_px"], positions, row["note_index"], strict=True
         ):
@@ -244,7 +244,7 @@ def test_hanging_lilypond(tmp_path):
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     program = Program(str(path), "LilyPond", "install it")
     with pytest.raises(StoppedError, match=r"finished nothing for 0\.3 s"):
-        list(engrave([engraving(window([60], [1], "a"))], LAYOUT, tmp_path, 0.3, program))
+        list(engrave([engraving(window([60], [1], "a"), LAYOUT)], LAYOUT, tmp_path, 0.3, program))
     with pytest.raises(ToolError, match="cannot engrave a single note"):
         probe(LAYOUT, tmp_path, 0.3, program)
 

@@ -154,7 +154,7 @@ def test_ink_lies_under_every_notehead(rendered):
     solid = 0
     for name, row in rendered[0].items():
         source, image = SOURCES[name], pixels(row).astype(float)
-        plan = notation(source)
+        plan = notation(source, LAYOUT)
         for x, position, note in zip(
             row["notehead_x_px"], plan.staff_positions(), row["note_index"], strict=True
         ):
@@ -172,7 +172,7 @@ def test_ink_lies_under_every_notehead(rendered):
 def test_white_lies_beside_the_heads_of_a_scale(rendered):
     row, image = rendered[0]["scale"], pixels(rendered[0]["scale"])
     for x, position in zip(
-        row["notehead_x_px"], notation(SOURCES["scale"]).staff_positions(), strict=True
+        row["notehead_x_px"], notation(SOURCES["scale"], LAYOUT).staff_positions(), strict=True
     ):
         y = round(row["staff_y_px"] - position * LAYOUT.pixels_per_space / 2)
         for beside in (round(x) - 11, round(x) + 11):
@@ -246,7 +246,7 @@ def test_mei_of_a_window():
 
 
 def test_the_library_has_nothing_to_complain_of():
-    plans = [notation(row) for row in ROWS[:-3]]
+    plans = [notation(row, LAYOUT) for row in ROWS[:-3]]
     asked = b"".join(verovio_worker.frame(verovio_mei.mei(p).encode()) for p in plans)
     done = subprocess.run(
         [sys.executable, "-P", str(verovio_strips.WORKER)], input=asked, capture_output=True,
@@ -318,7 +318,7 @@ def test_hanging_python(tmp_path):
     path.chmod(0o755)
     program = Program(str(path), "Verovio", "install it")
     with pytest.raises(StoppedError, match=r"finished nothing for 0\.3 s"):
-        list(verovio_strips.engrave([notation(ROWS[0])], LAYOUT, tmp_path, 0.3, program))
+        list(verovio_strips.engrave([notation(ROWS[0], LAYOUT)], LAYOUT, tmp_path, 0.3, program))
 
 
 def test_missing_package_names_the_remedy(tmp_path, monkeypatch):

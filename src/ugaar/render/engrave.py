@@ -69,17 +69,18 @@ class Engraving:
     staff_positions: tuple[int, ...]
 
 
-def engraving(window: Mapping) -> Engraving:
+def engraving(window: Mapping, layout: Layout) -> Engraving:
     """Return a window's notes as LilyPond text.
 
     Args:
         window: a row of the windows table with pitch, onset_tick, duration_tick, bar_tick,
             meter_tick, meter and key_fifths.
+        layout: rule for the clef, and how high the strip is.
 
     Raises:
         NotationError: the notes cannot be engraved.
     """
-    plan = notation(window)
+    plan = notation(window, layout)
     key = plan.key_fifths
     text = [rf'\clef "{plan.clef.name}"']
     if key is not None:

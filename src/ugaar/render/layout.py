@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 STAFF_SPACE_PT = 5.0
 """At LilyPond's default staff size of 20 pt."""
@@ -19,13 +21,25 @@ class Layout:
         height_px: height; the middle line of the staff lies at half of it.
         dpi: resolution.
         margin_px: white left and right of the staff.
+        clef: rule for the clef, `readable` or `treble`.
     """
 
     height_px: int
     dpi: float
     margin_px: int
+    clef: str = "readable"
 
     @property
     def pixels_per_space(self) -> float:
         """Pixels of a staff space."""
         return STAFF_SPACE_PT / POINTS_PER_INCH * self.dpi
+
+    @property
+    def reach(self) -> int:
+        """Largest distance of a head from the middle line, in steps, that lies on the strip."""
+        return int(self.height_px / self.pixels_per_space - 1)
+
+
+def layout_of(sheet: Mapping[str, Any]) -> Layout:
+    """Return the layout that the `sheet` section of the configuration asks for."""
+    return Layout(sheet["height_px"], sheet["dpi"], sheet["margin_px"], sheet["clef"])

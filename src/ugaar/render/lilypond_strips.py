@@ -33,7 +33,7 @@ def render(
     written: list[tuple[dict, Engraving]] = []
     for row in rows:
         try:
-            text = engraving(row)
+            text = engraving(row, layout)
         except NotationError as error:
             yield row, Failure(error.reason, str(error))
             continue

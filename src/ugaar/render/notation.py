@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from ugaar.render import durations, spelling
 from ugaar.render.durations import Symbol, Tuplet
+from ugaar.render.layout import Layout
 from ugaar.render.timeline import WHOLE, NotationError, Segment, events, segments
 
 
@@ -98,12 +99,13 @@ def length_of(symbol: Symbol) -> Fraction:
     return Fraction(symbol.base_ticks, WHOLE) * (2 - Fraction(1, 2**symbol.dots))
 
 
-def notation(window: Mapping) -> Notation:
+def notation(window: Mapping, layout: Layout) -> Notation:
     """Return how a window's notes are written.
 
     Args:
         window: a row of the windows table with pitch, onset_tick, duration_tick, bar_tick,
             meter_tick, meter and key_fifths.
+        layout: rule for the clef, and how high the strip is.
 
     Raises:
         NotationError: the notes cannot be engraved.
@@ -117,7 +119,7 @@ def notation(window: Mapping) -> Notation:
     melody = spelling.spell_line([head.pitch for head in order], key or 0)
     first, last = line[0].start, line[-1].end
     return Notation(
-        spelling.choose_clef([name.diatonic for name in melody]),
+        spelling.choose_clef([name.diatonic for name in melody], layout.clef, layout.reach),
         key,
         {head.note: name for head, name in zip(order, melody, strict=True)},
         tuple(WrittenSegment(part, _written(part, first, last)) for part in parts),

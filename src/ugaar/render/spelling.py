@@ -112,10 +112,24 @@ def ledger_lines(diatonic: int, clef: Clef) -> int:
     return max(0, (abs(diatonic - clef.middle) - 4) // 2)
 
 
-def choose_clef(diatonics: Sequence[int]) -> Clef:
-    """Return the clef with the fewest ledger lines; octave clefs must save many to be chosen."""
+def choose_clef(diatonics: Sequence[int], rule: str, reach: int) -> Clef:
+    """Return the clef that notes are written in.
+
+    Args:
+        diatonics: steps of the notes.
+        rule: `readable`: the clef with the fewest ledger lines, where octave clefs must save many
+            to be chosen; `treble`: the treble clef, as LilyPond takes where none is asked for, and
+            another one only for notes that it would put outside the strip.
+        reach: largest distance from the middle line that lies on the strip, in steps.
+    """
+    clefs = CLEFS
+    if rule == "treble":
+        fitting = [
+            clef for clef in CLEFS if all(abs(step - clef.middle) <= reach for step in diatonics)
+        ]
+        clefs = tuple(clef for clef in fitting if clef.name == "treble") or tuple(fitting) or CLEFS
     return min(
-        CLEFS,
+        clefs,
         key=lambda clef: (
             clef.cost * len(diatonics) + sum(ledger_lines(step, clef) for step in diatonics)
         ),

@@ -24,9 +24,10 @@ def beyond_strip(staff_positions: Sequence[int], layout: Layout) -> Failure | No
         staff_positions: position of each head in half staff spaces above the middle line.
         layout: size of the strip.
     """
-    reach_px = (max(map(abs, staff_positions)) + 1) / 2 * layout.pixels_per_space
-    if reach_px <= layout.height_px / 2:
+    farthest = max(map(abs, staff_positions))
+    if farthest <= layout.reach:
         return None
+    reach_px = (farthest + 1) / 2 * layout.pixels_per_space
     return Failure(
         "beyond-strip",
         f"a note lies {reach_px:.0f} px from the middle of a strip {layout.height_px} px high",

@@ -83,7 +83,7 @@ def render(
     written: list[tuple[dict, Notation]] = []
     for row in rows:
         try:
-            plan = notation(row)
+            plan = notation(row, layout)
         except NotationError as error:
             yield row, Failure(error.reason, str(error))
             continue
@@ -149,7 +149,7 @@ def probe(
         ToolError: not even that works, so the fault is not in a window.
     """
     try:
-        for result in engrave([notation(PROBE)], layout, folder, stall_s, program):
+        for result in engrave([notation(PROBE, layout)], layout, folder, stall_s, program):
             if isinstance(result, Failure):
                 raise StoppedError(result.detail)
     except StoppedError as stop:

@@ -7,7 +7,7 @@ import argparse
 from ugaar.progress import Progress
 from ugaar.render import external
 from ugaar.render.batch import Failure
-from ugaar.render.layout import Layout
+from ugaar.render.layout import layout_of
 from ugaar.render.shard import distinct_windows, reject_rows
 from ugaar.render.sheet_renderer import load_renderer
 from ugaar.settings import Settings
@@ -40,12 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> None:
     """Render one shard."""
     sheet = settings["sheet"]
-    layout = Layout(sheet["height_px"], sheet["dpi"], sheet["margin_px"])
+    layout = layout_of(sheet)
     rows = distinct_windows(
         arguments.windows, "sheet_key", COLUMNS, arguments.shard, settings["shards"]
     )
     renderer = load_renderer(sheet["renderer"])
-    metadata = {**renderer.versions(), "dpi": f"{layout.dpi:g}"}
+    metadata = {**renderer.versions(), "dpi": f"{layout.dpi:g}", "clef": layout.clef}
     progress = Progress(len(rows))
     rejects: list[dict] = []
     with (

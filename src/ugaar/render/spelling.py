@@ -122,7 +122,7 @@ def choose_clef(diatonics: Sequence[int], rule: str, reach: int) -> Clef:
             another one only for notes that it would put outside the strip.
         reach: largest distance from the middle line that lies on the strip, in steps.
     """
-    clefs = CLEFS
+    clefs: tuple[Clef, ...] = CLEFS
     if rule == "treble":
         fitting = [
             clef for clef in CLEFS if all(abs(step - clef.middle) <= reach for step in diatonics)

@@ -243,3 +243,20 @@ def test_the_audio_tower_loads_from_the_encoder_file(tmp_path):
     ((times, codes),) = encoder.encode([clip], RATE_HZ, [onsets.tolist()])
     assert codes.shape == (len(times), 32)
     assert codes.dtype == np.float32
+
+
+@pytest.mark.parametrize("frames", [24, 30, 32, 84])
+def test_overlapping_excerpts_get_the_codes_that_they_have_alone(frames):
+    encoder = new_encoder(Design((3, 4, 5, 6), frames), 0).eval()
+    chance = np.random.default_rng(0)
+    spectrogram = chance.random((150, 92)).astype(np.float32)
+    # Before the clip, within it at odd and even frames, and past its end.
+    times = np.array([0.0, 0.05, 0.5, 1.15, 3.0, 7.45])
+    found = asmcmr_audio.AudioEncoder(encoder, 0.5, torch.float32).codes_at(spectrogram, times)
+    padded = np.pad(spectrogram, ((frames, frames), (0, 0)))
+    with torch.inference_mode():
+        for code, time_s in zip(found, times, strict=True):
+            start = round(time_s * 20) - frames // 2 + frames
+            excerpt = torch.from_numpy(padded[start : start + frames].T.copy())[None, None]
+            alone = encoder.audio_codes(encoder.audio(excerpt))[0].numpy()
+            np.testing.assert_allclose(code, alone, atol=2e-6)

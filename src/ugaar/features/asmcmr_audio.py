@@ -10,6 +10,12 @@ import numpy as np
 import torch
 
 from ugaar.features.fast_convolution import FastTower
+from ugaar.features.overlapping import (
+    LEAST_WIDTH,
+    WIDTH_UNIT,
+    outputs_of_crops,
+    widened,
+)
 from ugaar.features.spectrogram import FRAMES_PER_SECOND, log_spectrogram
 from ugaar.models.asmcmr import CODE_SIZE, SPECTROGRAM_BINS, AudioSheetEncoder
 from ugaar.models.encoder_file import load_encoder
@@ -85,15 +91,31 @@ class AudioEncoder:
         padded[frames : frames + len(spectrogram)] = spectrogram
         starts = np.rint(times_s * FRAMES_PER_SECOND).astype(np.int64) - frames // 2 + frames
         starts = np.clip(starts, 0, len(padded) - frames)
+        raw = self._shared(padded, starts) if self._sharing else self._apart(padded, starts)
+        return self._encoder.audio_codes(raw).numpy()
+
+    @property
+    def _sharing(self) -> bool:
+        frames = self._encoder.design.frames
+        return frames % WIDTH_UNIT == 0 and frames >= LEAST_WIDTH
+
+    def _shared(self, padded: np.ndarray, starts: np.ndarray) -> torch.Tensor:
+        """Return the tower's output (n, 32) for excerpts that overlap, as they do 0.5 s apart."""
+        image = torch.from_numpy(padded.T[None, None])
+        prepared = self._tower.prepare(widened(image, 0, 0.0))
+        return outputs_of_crops(self._tower, prepared, starts, self._encoder.design.frames)
+
+    def _apart(self, padded: np.ndarray, starts: np.ndarray) -> torch.Tensor:
+        """Return the same in batches of excerpts."""
+        frames = self._encoder.design.frames
         views = np.lib.stride_tricks.sliding_window_view(padded, frames, axis=0)[starts]
-        codes = np.empty((len(starts), CODE_SIZE), dtype=np.float32)
+        outputs = []
         for start in range(0, len(starts), _CHUNK):
             count = min(_CHUNK, len(starts) - start)
             batch = np.zeros((_CHUNK, 1, SPECTROGRAM_BINS, frames), dtype=np.float32)
             batch[:count, 0] = views[start : start + count]
-            raw = self._tower(torch.from_numpy(batch))[:count]
-            codes[start : start + count] = self._encoder.audio_codes(raw).numpy()
-        return codes
+            outputs.append(self._tower(torch.from_numpy(batch))[:count])
+        return torch.cat(outputs)
 
 
 def load(weights: Path, settings: dict[str, Any], device: str) -> AudioEncoder:

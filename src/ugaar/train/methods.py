@@ -222,7 +222,7 @@ class _Session:
         job = self.job
         digest = hashlib.sha256()
         for rows in [*job.features.vectors.values(), *job.features.content.values()]:
-            digest.update(np.ascontiguousarray(rows).tobytes())
+            digest.update(np.ascontiguousarray(rows).data)
         digest.update("".join(job.features.fold.tolist()).encode())
         if job.neighbours is not None:
             digest.update(np.ascontiguousarray(job.neighbours).tobytes())

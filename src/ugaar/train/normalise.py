@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_COLUMNS_AT_A_TIME, _ROWS_AT_A_TIME = 32, 4096
+"""What is held in float64 at a time."""
+
 
 @dataclass(frozen=True)
 class Normaliser:
@@ -34,14 +37,19 @@ class Normaliser:
         """
         mean, scale = {}, {}
         for modality, rows in vectors.items():
-            wide = rows.astype(np.float64)
+            size = rows.shape[1]
             if kind == "none":
-                mean[modality], scale[modality] = np.zeros(wide.shape[1]), np.ones(wide.shape[1])
+                mean[modality], scale[modality] = np.zeros(size), np.ones(size)
                 continue
-            mean[modality] = wide.mean(axis=0)
-            spread = wide.std(axis=0)
+            mean[modality], spread, largest = np.empty(size), np.empty(size), np.empty(size)
+            for start in range(0, size, _COLUMNS_AT_A_TIME):
+                part = slice(start, start + _COLUMNS_AT_A_TIME)
+                wide = rows[:, part].astype(np.float64)
+                mean[modality][part] = wide.mean(axis=0)
+                spread[part] = wide.std(axis=0)
+                largest[part] = np.abs(wide).max(axis=0)
             # Rounding gives a constant column a spread of about its size times 1e-16.
-            varies = spread > 1e-9 * np.abs(wide).max(axis=0)
+            varies = spread > 1e-9 * largest
             if kind == "centre":
                 spread = np.full_like(spread, np.sqrt(np.square(spread).mean()))
             scale[modality] = np.where(varies, 1.0 / np.where(varies, spread, 1.0), 0.0)
@@ -49,4 +57,8 @@ class Normaliser:
 
     def apply(self, modality: str, rows: NDArray) -> NDArray[np.float32]:
         """Return normalised (n, d) rows of one modality."""
-        return ((rows - self.mean[modality]) * self.scale[modality]).astype(np.float32)
+        found = np.empty(rows.shape, dtype=np.float32)
+        for start in range(0, len(rows), _ROWS_AT_A_TIME):
+            part = slice(start, start + _ROWS_AT_A_TIME)
+            found[part] = (rows[part] - self.mean[modality]) * self.scale[modality]
+        return found

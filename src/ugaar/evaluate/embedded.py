@@ -1,4 +1,8 @@
-"""The embeddings of one trained method, as matrices in one order of windows."""
+"""The embeddings of one trained method, as matrices in one order of windows.
+
+The vectors are read when they are asked for, one space and modality at a time: they are the largest
+thing that `evaluate` holds.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ugaar.errors import DataError
 from ugaar.evaluate.ranks import SIMILARITIES
@@ -43,7 +48,7 @@ class EmbeddedWindows:
 
     def __init__(self, path: Path | str) -> None:
         self.path = path
-        table = read_table(path, EMBEDDINGS)
+        table = read_table(path, EMBEDDINGS, ["window_id", "space", "modality"])
         metadata = metadata_of(path)
         missing = [name for name in ("method", "seed", "similarity") if name not in metadata]
         if missing:
@@ -58,29 +63,27 @@ class EmbeddedWindows:
                 f"{path}: similarity {self.similarity!r} is unknown; "
                 f"known: {', '.join(SIMILARITIES)}"
             )
-        self._parts: dict[tuple[str, str], pa.Table] = {}
+        self._ids: dict[tuple[str, str], list[str]] = {}
         for row in (
             table.group_by(["space", "modality"], use_threads=False).aggregate([]).to_pylist()
         ):
-            chosen = pc.and_(
-                pc.equal(table["space"], row["space"]), pc.equal(table["modality"], row["modality"])
-            )
-            self._parts[row["space"], row["modality"]] = table.filter(chosen)
+            chosen = _belongs(table, row["space"], row["modality"])
+            ids = table["window_id"].filter(chosen).to_pylist()
+            self._ids[row["space"], row["modality"]] = ids
 
     def spaces(self) -> dict[str, str]:
         """Return the space that each direction is ranked in: `common`, or that of its pair."""
-        found = spaces_of_directions(self._parts)
+        found = spaces_of_directions(self._ids)
         if not found:
             raise DataError(
                 f"{self.path}: no direction can be ranked; the spaces and modalities are "
-                f"{sorted(self._parts)}, expected common or a pair such as audio-sheet"
+                f"{sorted(self._ids)}, expected common or a pair such as audio-sheet"
             )
         return found
 
     def windows(self) -> set[str]:
         """Return the windows that are present in every space and modality of the file."""
-        ids = (set(part["window_id"].to_pylist()) for part in self._parts.values())
-        return set.intersection(*ids)
+        return set.intersection(*map(set, self._ids.values()))
 
     def vectors(self, space: str, modality: str, windows: Sequence[str]) -> np.ndarray:
         """Return the embeddings of windows in one space and modality.
@@ -93,19 +96,28 @@ class EmbeddedWindows:
         Returns:
             (N, d) float32, in the order of `windows`.
         """
-        part = self._parts[space, modality]
-        ids = part["window_id"].to_pylist()
+        ids = self._ids[space, modality]
         place = {window: row for row, window in enumerate(ids)}
         if len(place) < len(ids):
             raise DataError(
                 f"{self.path}: a window has several rows in space {space!r}, modality {modality!r};"
                 " train the method again"
             )
-        chosen = part["embedding"].combine_chunks().take(pa.array([place[w] for w in windows]))
-        lengths = set(pc.list_value_length(chosen).to_pylist())
+        lengths: set[int] = set()
+        blocks = []
+        with pq.ParquetFile(self.path) as opened:
+            for batch in opened.iter_batches(columns=["space", "modality", "embedding"]):
+                chosen = batch.filter(_belongs(batch, space, modality))["embedding"]
+                lengths.update(pc.list_value_length(chosen).unique().to_pylist())
+                blocks.append(chosen.flatten().to_numpy(zero_copy_only=False))
         if len(lengths) > 1:
             raise DataError(
                 f"{self.path}: embeddings of different lengths {sorted(lengths)} in space "
                 f"{space!r}, modality {modality!r}; train the method again"
             )
-        return chosen.flatten().to_numpy(zero_copy_only=False).reshape(len(windows), -1)
+        rows = np.concatenate(blocks).reshape(len(ids), -1)
+        return rows[[place[window] for window in windows]]
+
+
+def _belongs(rows: pa.Table | pa.RecordBatch, space: str, modality: str) -> pa.Array:
+    return pc.and_(pc.equal(rows["space"], space), pc.equal(rows["modality"], modality))

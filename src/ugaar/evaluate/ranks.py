@@ -7,7 +7,7 @@ do items whose vectors are equal. No rank ever depends on the order of the galle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from ugaar.errors import DataError
 
 SCORES_PER_BLOCK = 2**22
 """Scores held at a time (16 MiB of float32): memory does not grow with the square of N."""
+
+_ROWS_PER_BLOCK = 4096
 
 SIMILARITIES = ("cosine", "euclidean")
 
@@ -113,18 +115,36 @@ def _prepare(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return left (N, d), right (d, M), offset (M,) with score = left @ right - offset."""
     if similarity == "cosine":
-        return _unit(queries), _unit(gallery).T, np.zeros(len(gallery), dtype=np.float32)
+        offset = np.zeros(len(gallery), dtype=np.float32)
+        return _in_blocks(_unit, queries), _in_blocks(_unit, gallery).T, offset
     # |q - g|^2 = |q|^2 - 2 (q.g - |g|^2 / 2): the bracket orders one query's items as the distance
     # does. Distances do not change when all points move, and small norms lose fewer digits.
     centre = gallery.mean(axis=0, dtype=np.float64)
-    left = (queries - centre).astype(np.float32)
-    moved = gallery - centre
-    offset = (np.square(moved).sum(axis=1) / 2).astype(np.float32)
-    return left, moved.astype(np.float32).T, offset
+
+    def moved(rows: np.ndarray) -> np.ndarray:
+        return rows - centre
+
+    def half_square(rows: np.ndarray) -> np.ndarray:
+        return np.square(rows - centre).sum(axis=1) / 2
+
+    return (
+        _in_blocks(moved, queries),
+        _in_blocks(moved, gallery).T,
+        _in_blocks(half_square, gallery),
+    )
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def _in_blocks(change: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Return float32 results of a row-wise change; little is held in float64 at a time."""
+    step = _ROWS_PER_BLOCK
+    parts = [
+        change(rows[start : start + step]).astype(np.float32) for start in range(0, len(rows), step)
+    ]
+    return np.concatenate(parts)
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
     """Return the rows at unit length; a zero row stays zero and is equally far from everything."""
-    wide = vectors.astype(np.float64)
+    wide = rows.astype(np.float64)
     norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    return (wide / np.where(norms > 0, norms, 1)).astype(np.float32)
+    return wide / np.where(norms > 0, norms, 1)

@@ -26,6 +26,7 @@ Q = 10080
 WINDOW = {
     "notes": 20,
     "per_song": "all",
+    "song_share": 1.0,
     "max_silence_s": 4.0,
     "max_note_s": 100.0,
     "grid_per_quarter": 4,

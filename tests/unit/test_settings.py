@@ -6,6 +6,7 @@ import pytest
 
 from ugaar import settings
 from ugaar.errors import ConfigError
+from ugaar.stages import resolve_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -107,3 +108,7 @@ def test_mirror_prefers_the_key_over_the_environment(monkeypatch):
     assert settings.mirror_folder({"mirror": None}) == Path("/from/environment")
     monkeypatch.delenv("UGAAR_MIRROR")
     assert settings.mirror_folder({"mirror": None}) is None
+
+
+def test_the_resolved_configuration_holds_every_section():
+    assert set(resolve_config.SETTINGS) == set(settings.load_yaml(ROOT / "config.yaml"))

@@ -243,6 +243,7 @@ def test_unknown_protocol():
 WINDOW = {
     "notes": 20,
     "per_song": "all",
+    "song_share": 1.0,
     "max_silence_s": 4.0,
     "max_note_s": 30.0,
     "grid_per_quarter": 4,

@@ -6,12 +6,13 @@ from ugaar.score.lyrics import Fragment
 from ugaar.score.notes import Note, apply_melisma
 from ugaar.score.quantise import clip_to_next_onset, quantise, steps_of_beats
 from ugaar.score.tempo import TempoMap
-from ugaar.score.windows import longest_silence, windows_of
+from ugaar.score.windows import is_drawn, longest_silence, windows_of
 
 Q = 10080
 SETTINGS = {
     "notes": 20,
     "per_song": "all",
+    "song_share": 1.0,
     "max_silence_s": 4.0,
     "max_note_s": 30.0,
     "grid_per_quarter": 4,
@@ -207,3 +208,12 @@ def test_melisma_ends_at_a_long_rest(rule):
 def test_unknown_melisma_rule():
     with pytest.raises(ValueError, match="known rules"):
         apply_melisma([], "hold", 4.0)
+
+
+def test_a_share_of_the_songs_is_drawn_by_their_ids_alone():
+    ids = [f"{number:012x}" for number in range(4000)]
+    third = {song for song in ids if is_drawn(song, 1 / 3)}
+    assert len(third) == pytest.approx(4000 / 3, rel=0.1)
+    assert third < {song for song in ids if is_drawn(song, 0.5)}
+    assert all(is_drawn(song, 1.0) for song in ids)
+    assert not any(is_drawn(song, 0.0) for song in ids)

@@ -23,6 +23,7 @@ REMEDIES = {
     "bad-syllable": "give each note a text; leave out notes without one",
     "no-notes": "nothing to do; the file holds no notes",
     "no-melody": "lower source.midi.min_match or raise source.midi.onset_tolerance_s",
+    "not-drawn": "raise window.song_share; 1 takes all songs",
     "too-few-notes": "lower window.notes (the paper uses 20)",
     "silence-over-limit": "raise window.max_silence_s (the paper uses 4)",
     "note-over-limit": "raise window.max_note_s",

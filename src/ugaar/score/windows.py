@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -32,6 +33,9 @@ def windows_of(song: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Ro
         Rows of the windows table and of the rejects table. A window's index counts all windows of
         the song, so it does not change when a neighbour is dropped.
     """
+    if not is_drawn(song["song_id"], settings["song_share"]):
+        detail = f"not among the drawn songs, share {settings['song_share']:g}"
+        return [], [reject("window", "song", song["song_id"], song["path"], "not-drawn", detail)]
     size = settings["notes"]
     count = song["n_notes"] // size
     if count == 0:
@@ -57,6 +61,16 @@ def windows_of(song: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Ro
             detail = f"an onset lies {error:.3f} s from the grid, limit {limit:g} s"
         rejects.append(reject("window", "window", window_id, song["path"], reason, detail))
     return windows, rejects
+
+
+def is_drawn(song_id: str, share: float) -> bool:
+    """Return whether a song is among a share of all, drawn by its identifier alone.
+
+    Args:
+        song_id: identifier of the song.
+        share: 0 to 1; the songs of a smaller share are among those of a larger one.
+    """
+    return int(hashlib.sha256(f"drawn {song_id}".encode()).hexdigest()[:8], 16) < share * 16**8
 
 
 def _too_long(

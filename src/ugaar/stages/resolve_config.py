@@ -12,7 +12,8 @@ from ugaar.tables import atomic_path
 
 SETTINGS = (
     "dataset",
-    "protocol",
+    "music_of",
+    "protocols",
     "seeds",
     "shards",
     "mirror",
@@ -28,6 +29,7 @@ SETTINGS = (
     "methods",
     "cca",
     "model",
+    "transfer",
     "evaluate",
 )
 

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from ugaar.errors import ConfigError
+from ugaar.sources.kinds import KINDS, sources_of
 
 Settings = dict[str, Any]
 
@@ -83,12 +84,12 @@ def validate(config: Mapping[str, Any], schema: Mapping[str, Any], where: str) -
 
 def _rules_between_keys(config: Mapping[str, Any]) -> Iterable[str]:
     source, features, encoder = config["source"], config["features"], config["encoder"]
-    if source["kind"] == "midi" and not source["path"]:
-        yield "source.path: needed for source.kind midi; give the folder of your MIDI files"
-    if source["kind"] == "lmd-lyrics" and not source["path"]:
-        yield "source.path: needed for source.kind lmd-lyrics; give its folder or zip archive"
-    if source["kind"] == "musicxml" and not source["path"]:
-        yield "source.path: needed for source.kind musicxml; give the folder or zip of your scores"
+    for number, one in enumerate(sources_of(source), start=-1):
+        place, content = "source", KINDS[one["kind"]].content
+        if number >= 0:
+            place = f"source.also.{number}"
+        if content and not one["path"]:
+            yield f"{place}.path: needed for {place}.kind {one['kind']}; give {content}"
     if config["split"]["valid_share"] + config["split"]["test_share"] >= 1:
         yield "split: valid_share and test_share leave nothing for training"
     encoders = {features["audio"]["encoder"], *features["audio"]["also"]}

@@ -381,6 +381,7 @@ def test_stage_writes_declared_tables(tmp_path):
     )
     source = {
         "kind": "lmd-lyrics",
+        "also": [],
         "path": str(tmp_path / "in"),
         "lmd_lyrics": {"word_model": None},
     }

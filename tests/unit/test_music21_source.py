@@ -16,6 +16,7 @@ Q = 10080
 SOURCE = {
     "kind": "music21",
     "path": None,
+    "also": [],
     "include": [],
     "default_tempo_qpm": 100.0,
     "verse": "most-complete",

@@ -21,6 +21,7 @@ from ugaar.features.audio_encoder import ENCODERS
 from ugaar.hardware import wants_gpu
 from ugaar.render.sheet_renderer import RENDERERS
 from ugaar.sources.fetch_table import read_sources
+from ugaar.sources.kinds import KINDS, sources_of
 
 # --sdm conda removes PYTHONPATH from a job; set inside the command it survives, and the workflow
 # needs no installed copy of the package.
@@ -36,6 +37,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+SOURCES_READ = sources_of(config["source"])
 # What `fetch` can get: name of the file in resources/ -> its row in the table of sources.
 FETCHED = {row.file: row for row in read_sources(Path(SOURCES)).values()}
 DATASET = config["dataset"]

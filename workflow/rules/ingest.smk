@@ -59,7 +59,7 @@ rule fetch:
 rule ingest:
     """Read the files of one shard into songs."""
     input:
-        collection=fetched(config["source"]["path"]),
+        collections=fetched(*(one["path"] for one in SOURCES_READ)),
     output:
         songs=temp(f"{MUSIC}/ingest/songs-{{shard}}.parquet"),
         rejects=f"{MUSIC}/rejects/ingest-{{shard}}.parquet",
@@ -74,7 +74,7 @@ rule ingest:
         runtime=60,
     params:
         settings=stage_settings("ingest"),
-        code=stage_code("ingest"),
+        code=stage_code("ingest", *(KINDS[one["kind"]].module for one in SOURCES_READ)),
     shell:
         r"""
         python -m ugaar ingest \

@@ -9,12 +9,17 @@ from typing import Any
 
 from ugaar.progress import Progress
 from ugaar.score.rejects import reject
-from ugaar.sources.music21_files import corpus_files
+from ugaar.sources.music21_files import corpus_files, corpus_root
 from ugaar.sources.musicxml_bytes import UnusableScoreError
 from ugaar.sources.musicxml_songs import songs_in
 from ugaar.sources.songs import shard_of
 
 Rows = list[dict[str, Any]]
+
+
+def read_installed_corpus(source: Mapping[str, Any], shard: int, shards: int) -> tuple[Rows, Rows]:
+    """Read one shard of the scores inside the installed music21 package; see `read_corpus`."""
+    return read_corpus(corpus_root(), source, shard, shards)
 
 
 def read_corpus(

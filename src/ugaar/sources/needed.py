@@ -9,6 +9,7 @@ from typing import Any
 
 from ugaar.errors import ConfigError
 from ugaar.sources.fetch_table import RESOURCES, Source, resource_path
+from ugaar.sources.kinds import sources_of
 
 MUSICNN = "musicnn"
 
@@ -24,14 +25,18 @@ def used_files(config: Mapping[str, Any]) -> dict[str, str]:
         the published skip-gram models where the lyrics model is trained.
     """
     audio, lyrics = config["features"]["audio"], config["features"]["lyrics"]
-    keys = ["source.path"]
+    found = {
+        f"source.also.{number}.path" if number >= 0 else "source.path": source["path"]
+        for number, source in enumerate(sources_of(config["source"]), start=-1)
+    }
+    keys = []
     if "vggish" in (audio["encoder"], *audio["also"]):
         keys += ["features.audio.vggish.weights", "features.audio.vggish.pca"]
     if config["encoder"]["weights"] != "trained":
         keys.append("encoder.path")
     if lyrics["model"] == "published":
         keys += ["features.lyrics.syllable_model", "features.lyrics.word_model"]
-    found = {key: _value(config, key) for key in keys}
+    found |= {key: _value(config, key) for key in keys}
     return {key: path for key, path in found.items() if path}
 
 

@@ -52,12 +52,15 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
     wanted = settings["evaluate"]
     if len(arguments.names) != len(arguments.ranks):
         raise ConfigError("compare-splits: --names and --ranks must be equally many")
+    both = {SONG_DISJOINT, PUBLISHED} <= set(arguments.names)
     draws: dict[str, list[Cells]] = defaultdict(list)
     main: dict[str, Cells] = {}
     for name, path in zip(arguments.names, arguments.ranks, strict=True):
         grids = rank_grids(read_table(path, RANKS))
+        # Means over draws need no bootstrap; only the two protocols are compared with intervals.
+        resamples = wanted["bootstrap"] if both and name in (SONG_DISJOINT, PUBLISHED) else 1
         cells = cells_of(
-            grids, [resample_metrics(grid, wanted["top_k"], wanted["bootstrap"]) for grid in grids]
+            grids, [resample_metrics(grid, wanted["top_k"], resamples) for grid in grids]
         )
         for protocol in {grid.protocol for grid in grids}:
             draws[protocol].append(cells)

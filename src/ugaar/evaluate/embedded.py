@@ -97,26 +97,34 @@ class EmbeddedWindows:
             (N, d) float32, in the order of `windows`.
         """
         ids = self._ids[space, modality]
-        place = {window: row for row, window in enumerate(ids)}
-        if len(place) < len(ids):
+        if len(set(ids)) < len(ids):
             raise DataError(
                 f"{self.path}: a window has several rows in space {space!r}, modality {modality!r};"
                 " train the method again"
             )
+        place = {window: row for row, window in enumerate(windows)}
+        target = np.array([place.get(window, -1) for window in ids], dtype=np.intp)
+        found = np.empty((len(windows), 0), dtype=np.float32)
         lengths: set[int] = set()
-        blocks = []
+        done = 0
         with pq.ParquetFile(self.path) as opened:
             for batch in opened.iter_batches(columns=["space", "modality", "embedding"]):
                 chosen = batch.filter(_belongs(batch, space, modality))["embedding"]
                 lengths.update(pc.list_value_length(chosen).unique().to_pylist())
-                blocks.append(chosen.flatten().to_numpy(zero_copy_only=False))
-        if len(lengths) > 1:
-            raise DataError(
-                f"{self.path}: embeddings of different lengths {sorted(lengths)} in space "
-                f"{space!r}, modality {modality!r}; train the method again"
-            )
-        rows = np.concatenate(blocks).reshape(len(ids), -1)
-        return rows[[place[window] for window in windows]]
+                if len(lengths) > 1:
+                    raise DataError(
+                        f"{self.path}: embeddings of different lengths {sorted(lengths)} in space "
+                        f"{space!r}, modality {modality!r}; train the method again"
+                    )
+                if not len(chosen):
+                    continue
+                rows = chosen.flatten().to_numpy(zero_copy_only=False).reshape(len(chosen), -1)
+                if not done:
+                    found = np.full((len(windows), rows.shape[1]), np.nan, dtype=np.float32)
+                own = target[done : done + len(rows)]
+                found[own[own >= 0]] = rows[own >= 0]
+                done += len(rows)
+        return found
 
 
 def _belongs(rows: pa.Table | pa.RecordBatch, space: str, modality: str) -> pa.Array:

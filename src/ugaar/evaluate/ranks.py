@@ -101,13 +101,13 @@ def _distinct_items(gallery: np.ndarray, content: Sequence[str]) -> tuple[np.nda
     # product may be summed in different orders.
     rows: dict[bytes, int] = {}
     vectors = np.ascontiguousarray(gallery, dtype=np.float32) + np.float32(0)  # -0 becomes 0
-    place = np.array(
-        [rows.setdefault(vectors[row].tobytes(), len(rows)) for row in representative],
-        dtype=np.intp,
-    )
-    distinct = np.empty((len(rows), gallery.shape[1]), dtype=np.float32)
-    distinct[place] = vectors[representative]
-    return distinct, place
+    place = np.empty(len(vectors), dtype=np.intp)
+    holders: list[int] = []
+    for item, row in enumerate(representative):
+        place[item] = rows.setdefault(vectors[row].tobytes(), len(rows))
+        if place[item] == len(holders):
+            holders.append(row)
+    return (vectors if len(holders) == len(vectors) else vectors[holders]), place
 
 
 def _prepare(

@@ -55,7 +55,7 @@ def notatable(rows: Sequence[dict]) -> list[dict]:
     found = []
     for row in rows:
         try:
-            notation(row)
+            notation(row, LAYOUT)
         except NotationError:
             continue
         found.append(row)

@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
     )
+    from ugaar import disk
     from ugaar.errors import ConfigError, UgaarError
 
     try:
@@ -111,5 +112,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except UgaarError as error:
         logging.error("%s", error)
+        return 1
+    except OSError as error:
+        if not disk.is_full(error):
+            raise
+        logging.error("%s", disk.full_meanwhile(str(error.filename or "a file of this command")))
         return 1
     return 0

@@ -13,5 +13,9 @@ class ToolError(UgaarError):
     """An external program is missing, failed, hung or wrote nothing."""
 
 
+class DiskFullError(UgaarError):
+    """A file could not be written for lack of space."""
+
+
 class DataError(UgaarError):
     """An input file or table does not hold what its declaration promises."""

@@ -11,7 +11,7 @@ import glob
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
+from ugaar import disk
 from ugaar.errors import DataError
 
 TICKS_PER_QUARTER = 10080
@@ -450,24 +451,30 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
     Yields:
         A path with the same suffix, in the same folder, for the caller to write.
+
+    Raises:
+        DiskFullError: the disk is full.
     """
     final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    # A killed job could not remove its unfinished file; no other job writes the same one.
-    for abandoned in final.parent.glob(f".{glob.escape(final.name)}.*"):
-        abandoned.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(dir=final.parent, prefix=f".{final.name}.", suffix=final.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(final)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with disk.instead_of_full(disk.full_results(final)):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        # A killed job could not remove its unfinished file; no other job writes the same one.
+        for abandoned in final.parent.glob(f".{glob.escape(final.name)}.*"):
+            abandoned.unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=final.parent, prefix=f".{final.name}.", suffix=final.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
+            temporary.replace(final)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def check(declared: Table, found: pa.Schema, where: Path | str) -> None:
@@ -496,9 +503,11 @@ def check(declared: Table, found: pa.Schema, where: Path | str) -> None:
 class TableWriter:
     """Writes a table batch by batch, so that memory does not grow with the table."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+    def __init__(self, path: Path, schema: pa.Schema, final: Path | str) -> None:
         self._schema = schema
+        self._final = final
+        with disk.instead_of_full(disk.full_results(self._final)):
+            self._writer = pq.ParquetWriter(path, schema, compression="zstd")
 
     def write(self, rows: pa.Table | list[dict] | dict) -> None:
         """Append rows: an Arrow table, a list of row dicts or a dict of columns."""
@@ -506,11 +515,19 @@ class TableWriter:
             rows = pa.Table.from_pylist(rows, schema=self._schema)
         elif isinstance(rows, dict):
             rows = pa.table(rows, schema=self._schema)
-        self._writer.write_table(rows.cast(self._schema))
+        with disk.instead_of_full(disk.full_results(self._final)):
+            self._writer.write_table(rows.cast(self._schema))
 
     def close(self) -> None:
         """Finish the file."""
-        self._writer.close()
+        with disk.instead_of_full(disk.full_results(self._final)):
+            self._writer.close()
+
+    def abandon(self) -> None:
+        """Close the unfinished file, whatever becomes of it."""
+        # On a full disk this fails as well, and would hide the error that came first.
+        with suppress(OSError):
+            self._writer.close()
 
 
 @contextmanager
@@ -533,11 +550,13 @@ def open_table(
     """
     schema = declared.schema(vector_lengths).with_metadata(metadata)
     with atomic_path(path) as temporary:
-        writer = TableWriter(temporary, schema)
+        writer = TableWriter(temporary, schema, path)
         try:
             yield writer
-        finally:
-            writer.close()
+        except BaseException:
+            writer.abandon()
+            raise
+        writer.close()
 
 
 def write_table(

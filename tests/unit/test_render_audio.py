@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from windows_for_rendering import window, write_windows
 
-from ugaar.errors import ConfigError, ToolError
+from ugaar.errors import ConfigError, DiskFullError, ToolError
 from ugaar.render import clip
 from ugaar.render.midi import write_midi
 from ugaar.stages import render_audio
@@ -196,7 +196,7 @@ def test_bad_item_is_rejected_and_the_rest_kept(tmp_path, monkeypatch, on_bad, s
 def test_full_disk_stops_the_shard_and_leaves_no_table(tmp_path, monkeypatch):
     fake_timidity(tmp_path, monkeypatch, "echo 'No space left on device' >&2; exit 1")
     row = {**window([60], [1], "a"), "audio_key": "bad00000"}
-    with pytest.raises(ToolError, match="disk is full"):
+    with pytest.raises(DiskFullError, match=r"TiMidity\+\+: the disk is full"):
         run(tmp_path, [row])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "windows.parquet"]
 

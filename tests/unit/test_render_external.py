@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ugaar.errors import ToolError
+from ugaar.errors import DiskFullError, ToolError
 from ugaar.render import external
 from ugaar.render.batch import Failure, StoppedError, run_isolated
 from ugaar.render.external import Program, start, version, workspace
@@ -87,12 +87,12 @@ def test_full_disk_is_an_error_of_the_machine(tmp_path):
     program = tool(tmp_path, "echo 'write: No space left on device' >&2; exit 1")
     with start(program, [], folder=tmp_path, stall_s=10) as running:
         running.wait()
-        with pytest.raises(ToolError, match="disk is full; free space in"):
+        with pytest.raises(DiskFullError, match=r"^Tool: the disk is full; free space in"):
             running.complaint()
 
 
 def test_full_disk_while_we_write():
-    with pytest.raises(ToolError, match="disk is full"), workspace():
+    with pytest.raises(DiskFullError, match=r"disk is full; .*TMPDIR"), workspace():
         Path("/dev/full").write_text("x")
 
 

@@ -34,7 +34,6 @@ def window(pitches, quarters, name, **changes):
         "sheet_key": key,
         "lyrics_key": key,
         "source_key": key,
-        "source_key": key,
     }
     return {**row, **changes}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -176,16 +176,18 @@ def _blocks(
 
 
 class _NpyWriter:
-    def __init__(self, matrix: Path, ids: pa.csv.CSVWriter, part: Part) -> None:
-        self._matrix = np.lib.format.open_memmap(
-            matrix, mode="w+", dtype=np.float32, shape=(part.rows, part.length)
+    def __init__(self, matrix: IO[bytes], ids: pa.csv.CSVWriter, part: Part) -> None:
+        # Written from front to back: the system kills a process that fills a disk through a memmap.
+        np.lib.format.write_array_header_1_0(
+            matrix,
+            {"descr": "<f4", "fortran_order": False, "shape": (part.rows, part.length)},
         )
+        self._matrix = matrix
         self._ids = ids
-        self._done = 0
 
     def write(self, ids: pa.Table, vectors: np.ndarray) -> None:
-        self._matrix[self._done : self._done + len(vectors)] = vectors
-        self._done += len(vectors)
+        self._matrix.write(np.ascontiguousarray(vectors, dtype="<f4").data)
+        self._matrix.flush()
         self._ids.write(ids)
 
 
@@ -226,7 +228,7 @@ def _writer(
             return opened.enter_context(pyarrow.csv.CSVWriter(str(temporary(".csv")), schema))
 
         if form == "npy":
-            matrix = temporary(".npy")
+            matrix = opened.enter_context(temporary(".npy").open("wb"))
             yield _NpyWriter(matrix, csv(types), part), [_file(stem, ".npy"), _file(stem, ".csv")]
         elif form == "csv":
             names = [f"{column}_{number}" for number in range(part.length)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ugaar import disk
 from ugaar.tables import Table, check
 
 BYTES_AT_A_TIME = 2**23
@@ -30,22 +32,33 @@ class RowStore:
 
     def __init__(self, folder: Path, length: int) -> None:
         self.length = length
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._folder = folder
+        with self._named():
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+
+    def _named(self) -> AbstractContextManager[None]:
+        return disk.instead_of_full(
+            disk.full_meanwhile("the vectors that are joined", self._folder)
+        )
 
     def append(self, rows: NDArray[np.float32]) -> None:
         """Add rows (n, length) at the end."""
-        self._file.write(np.ascontiguousarray(rows, dtype=np.float32).data)
+        with self._named():
+            self._file.write(np.ascontiguousarray(rows, dtype=np.float32).data)
 
     def read(self, first: int, after: int) -> NDArray[np.float32]:
         """Return the rows from `first` to the one before `after`, shape (after - first, length)."""
-        self._file.flush()
+        with self._named():
+            self._file.flush()
         size = 4 * self.length
         found = os.pread(self._file.fileno(), (after - first) * size, first * size)
         return np.frombuffer(found, dtype=np.float32).reshape(after - first, self.length)
 
     def close(self) -> None:
         """Give the disk space back."""
-        self._file.close()
+        # What is not written yet may find the disk full; nobody needs it any more.
+        with suppress(OSError):
+            self._file.close()
 
 
 def rows_at_a_time(length: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from ugaar import disk
 from ugaar.errors import ToolError
 
 POLL_S = 0.01
@@ -26,8 +26,6 @@ MAX_MESSAGE_BYTES = 1 << 20
 VERSION_TIMEOUT_S = 30.0
 ENGLISH = {"LC_ALL": "C.UTF-8", "LANGUAGE": ""}
 """We look for errors in messages, so they must not be translated."""
-
-DISK_FULL_TEXTS = ("no space left on device", "disk quota exceeded", "disk full")
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,8 @@ class Running:
     Args:
         program: what is run, for messages.
         process: the started process.
-        messages: file that its standard error goes to.
+        folder: its working folder.
+        messages: file that its messages go to.
         stall_s: longest time without progress, seconds.
     """
 
@@ -107,11 +106,13 @@ class Running:
         self,
         program: Program,
         process: subprocess.Popen[bytes],
+        folder: Path,
         messages: IO[bytes],
         stall_s: float,
     ) -> None:
         self.process = process
         self._program = program
+        self._folder = folder
         self._messages = messages
         self._stall_s = stall_s
         self._last_progress = time.monotonic()
@@ -178,21 +179,38 @@ class Running:
         self.process.wait()
 
     def messages(self) -> str:
-        """Return what the program wrote to standard error so far."""
+        """Return what the program wrote so far, but for what went through a pipe."""
         # Read without moving the position: the program writes through the same open file.
         descriptor = self._messages.fileno()
         size = os.fstat(descriptor).st_size
         first = max(0, size - MAX_MESSAGE_BYTES)
         return os.pread(descriptor, size - first, first).decode("utf-8", "replace").strip()
 
+    def check_disk(self, *, failed: bool) -> None:
+        """See to it that an item is not blamed for a full disk.
+
+        Args:
+            failed: whether something went wrong with it. Programs may end on a full disk without a
+                word, or go on with a file cut short and only say so.
+
+        Raises:
+            DiskFullError: the program's messages speak of a full disk.
+            OSError: there is no space left in its folder.
+        """
+        if disk.says_full(self.messages()):
+            raise disk.full_meanwhile(self._program.name)
+        if failed:
+            disk.needs_room(self._folder)
+
     def complaint(self) -> str:
         """Say in one line how the program ended, with the end of its messages.
 
         Raises:
-            ToolError: it ended because the disk is full, which no other item would survive.
+            DiskFullError: it said so, which no other item would survive.
+            OSError: it did not, but there is no space left.
         """
+        self.check_disk(failed=True)
         said = self.messages()
-        raise_if_disk_full(self._program, said)
         last = " | ".join(line.strip() for line in said.splitlines()[-3:])[-400:]
         if self.stalled:
             how = f"{self._program.name} finished nothing for {self._stall_s:g} s and was stopped"
@@ -220,7 +238,8 @@ def start(
         arguments: its arguments; no shell is involved.
         folder: working folder.
         stall_s: it is killed, children included, after so long without progress, seconds.
-        environment: the environment; the caller's where None. Messages are in English always.
+        environment: the environment; the caller's where None. Messages are in English always, and
+            temporary files go to the folder, so that none outlives it.
         piped: whether standard input and output are pipes for `write` and `read`.
 
     Yields:
@@ -230,20 +249,24 @@ def start(
         ToolError: it is missing or does not start.
     """
     path = locate(program)
-    with tempfile.TemporaryFile(dir=folder) as messages:
+    with _message_file(folder) as messages:
         try:
             process = subprocess.Popen(
                 [path, *arguments],
                 cwd=folder,
-                env={**(os.environ if environment is None else environment), **ENGLISH},
+                env={
+                    **(os.environ if environment is None else environment),
+                    **ENGLISH,
+                    "TMPDIR": str(folder),
+                },
                 stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if piped else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if piped else messages,
                 stderr=messages,
                 process_group=0,
             )
         except OSError as error:
             raise ToolError(f"{program.name}: {path} does not start ({error})") from error
-        running = Running(program, process, messages, stall_s)
+        running = Running(program, process, folder, messages, stall_s)
         try:
             yield running
         finally:
@@ -254,14 +277,14 @@ def start(
                         pipe.close()
 
 
-def raise_if_disk_full(program: Program, messages: str) -> None:
-    """Raise `ToolError` where a program's messages speak of a full disk."""
-    if any(text in messages.lower() for text in DISK_FULL_TEXTS):
-        raise ToolError(f"{program.name}: the disk is full; {_disk_remedy()}")
+def _message_file(folder: Path) -> IO[bytes]:
+    """Open a file without a name.
 
-
-def _disk_remedy() -> str:
-    return f"free space in {tempfile.gettempdir()} (or set TMPDIR) and in the results folder"
+    In memory where the system can: a full disk would swallow the very message that says so.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("messages"), "w+b")
+    return tempfile.TemporaryFile(dir=folder)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
@@ -273,17 +296,16 @@ def workspace() -> Iterator[Path]:
     """Yield a temporary folder that is removed at the end, also when the job is terminated.
 
     Raises:
-        ToolError: the disk is full.
+        DiskFullError: the disk is full.
     """
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _terminated) if in_main else None
     try:
-        with tempfile.TemporaryDirectory(prefix="ugaar-") as folder:
+        with (
+            disk.instead_of_full(disk.full_meanwhile("temporary files of this job")),
+            tempfile.TemporaryDirectory(prefix="ugaar-") as folder,
+        ):
             yield Path(folder)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ToolError(f"the disk is full ({error}); {_disk_remedy()}") from error
-        raise
     finally:
         if in_main:
             signal.signal(signal.SIGTERM, before)

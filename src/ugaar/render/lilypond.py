@@ -87,7 +87,8 @@ def engrave(
 
     Raises:
         StoppedError: the process ended or hung before the next window was done.
-        ToolError: LilyPond is missing or the disk is full.
+        ToolError: LilyPond is missing.
+        DiskFullError: the disk is full.
     """
     text, first_line = document([engraving.music for engraving in engravings], layout)
     arguments = ["--silent", "--ps", "-dno-point-and-click", "-dgs-load-lily-fonts", SOURCE]
@@ -102,13 +103,15 @@ def engrave(
                     raise StoppedError(process.complaint())
                 page = own / f"{book_name(number)}.ps"
                 errors = _errors(process.messages(), first_line + number)
+                result: Engraved | Failure
                 if errors:
-                    yield Failure("lilypond-error", "; ".join(errors))
+                    result = Failure("lilypond-error", "; ".join(errors))
                 elif not page.exists():
-                    external.raise_if_disk_full(program, process.messages())
-                    yield Failure("lilypond-error", "LilyPond wrote no page for it")
+                    result = Failure("lilypond-error", "LilyPond wrote no page for it")
                 else:
-                    yield _engraved(page.read_bytes(), report.heads.pop(number, []), engraving)
+                    result = _engraved(page.read_bytes(), report.heads.pop(number, []), engraving)
+                process.check_disk(failed=isinstance(result, Failure))
+                yield result
                 page.unlink(missing_ok=True)
 
 

@@ -62,7 +62,8 @@ class Synthesiser:
 
         Raises:
             StoppedError: the process ended or hung before the next file was complete.
-            ToolError: TiMidity++ is missing or the disk is full.
+            ToolError: TiMidity++ is missing.
+            DiskFullError: the disk is full.
         """
         environment = {
             name: value for name, value in os.environ.items() if name != "TIMIDITY_CFG"
@@ -82,8 +83,11 @@ class Synthesiser:
             for wave, following in pairwise(waves):
                 if not process.wait_until(following.exists):
                     raise StoppedError(process.complaint())
+                # On a full disk it goes on, with a file cut short that looks whole.
+                process.check_disk(failed=False)
                 yield wave
             process.wait()
+            process.check_disk(failed=False)
             if process.process.returncode != 0 or not waves[-1].exists():
                 raise StoppedError(process.complaint())
             yield waves[-1]

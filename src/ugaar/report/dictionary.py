@@ -31,11 +31,11 @@ _HEAD = """\
 # Results
 
 Every run writes to `results/<dataset>/` (the default dataset is `music21`). What depends on how the
-folds are drawn lies in a folder of its own, `<split>`: `song-disjoint`, `published`, or with the seed
-of the draw appended (`song-disjoint-1`) where the folds are drawn more than once. All tables are
-Parquet, declared once in `src/ugaar/tables.py`, checked whenever they are read or written, and sorted by
-their identifiers: the same configuration on the same machine gives the same bytes. This file is
-generated: `ugaar dictionary > results/README.md`.
+folds are drawn lies in a folder of its own, `<split>`: `song-disjoint`, `published`, or with the
+seed of the draw appended (`song-disjoint-1`) where the folds are drawn more than once. All tables
+are Parquet, declared once in `src/ugaar/tables.py`, checked whenever they are read or written, and
+sorted by their identifiers: the same configuration on the same machine gives the same bytes. This
+file is generated: `ugaar dictionary > results/README.md`.
 
 Beside the tables: `<split>/tables/table_{1,2}.{csv,md,tex,html}`, `comparisons.*` and `galleries.*`
 (the paper's tables, paired comparisons, galleries of fixed sizes), `<split>/figures/*.{png,svg}`,
@@ -46,20 +46,24 @@ configuration of the run) and `<split>/encoder/encoder.pt` (the audio-sheet enco
 
 ```python
 import pandas as pd
+
 windows = pd.read_parquet("results/music21/windows.parquet")
 
 # A vector column is a fixed-size list: pandas gives one array a row, np.stack a matrix.
 import numpy as np
+
 audio = pd.read_parquet("results/music21/song-disjoint/features/audio.parquet")
-matrix = np.stack(audio["embedding"])          # (windows, dimensions), float32
+matrix = np.stack(audio["embedding"])  # (windows, dimensions), float32
 
 import polars as pl
+
 audio = pl.read_parquet("results/music21/song-disjoint/features/audio.parquet")
-matrix = audio["embedding"].to_numpy()         # polars reads it as an Array column
+matrix = audio["embedding"].to_numpy()  # polars reads it as an Array column
 
 # Media are bytes: a clip is FLAC, a strip is PNG.
 import io, soundfile
 from PIL import Image
+
 clip = pd.read_parquet("results/music21/audio/shard-0.parquet").iloc[0]
 signal, rate = soundfile.read(io.BytesIO(clip["flac"]))
 strip = pd.read_parquet("results/music21/sheet/shard-0.parquet").iloc[0]
@@ -67,6 +71,7 @@ Image.open(io.BytesIO(strip["png"]))
 
 # What a table was made with (encoder, seed, soundfont, ...) is in the file's metadata.
 import pyarrow.parquet as pq
+
 pq.read_schema("results/music21/song-disjoint/features/audio.parquet").metadata
 ```
 

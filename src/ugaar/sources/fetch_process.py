@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ugaar import disk
 from ugaar.errors import ToolError
 from ugaar.sources.fetch_retry import UnavailableError
 
@@ -36,6 +37,7 @@ def run(
     Raises:
         ToolError: the program is not installed.
         UnavailableError: it took too long.
+        DiskFullError: it failed and says that the disk is full.
     """
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(open(stdout, "wb")) if stdout else subprocess.PIPE
@@ -62,6 +64,8 @@ def run(
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+    if process.returncode and disk.says_full(messages.decode("utf-8", "replace")):
+        raise disk.full_meanwhile(command[0])
     return subprocess.CompletedProcess(command, process.returncode, found or b"", messages)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from ugaar import disk
 from ugaar.progress import Progress
 from ugaar.render import clip, external
-from ugaar.render.batch import Failure, run_isolated
+from ugaar.render.batch import Failure, StoppedError, run_isolated
 from ugaar.render.midi import write_midi
 from ugaar.render.shard import distinct_windows, reject_rows
 from ugaar.render.soundfont import open_soundfont
@@ -66,7 +67,11 @@ def render(
         ]
         waves = synthesiser.synthesise(folder, midis)
         for wave, row, end_s in zip(waves, part, ends_s, strict=True):
-            samples, rate_hz = soundfile.read(wave, dtype="int16")
+            try:
+                samples, rate_hz = soundfile.read(wave, dtype="int16")
+            except soundfile.LibsndfileError as error:
+                disk.needs_room(folder)
+                raise StoppedError(f"TiMidity++ wrote no readable file: {error}") from error
             wave.unlink()
             yield _audio_row(row, samples, rate_hz, end_s + tail_s)
 

@@ -18,6 +18,9 @@ from ugaar.errors import DataError
 from ugaar.evaluate.ranks import SIMILARITIES
 from ugaar.tables import DIRECTIONS, EMBEDDINGS, metadata_of, read_table
 
+ROWS_AT_A_TIME = 4096
+"""Rows that Parquet decodes together: a whole column would lie in memory twice."""
+
 
 def spaces_of_directions(parts: Collection[tuple[str, str]]) -> dict[str, str]:
     """Return the space that each direction is ranked in: `common`, or that of its pair.
@@ -108,7 +111,8 @@ class EmbeddedWindows:
         lengths: set[int] = set()
         done = 0
         with pq.ParquetFile(self.path) as opened:
-            for batch in opened.iter_batches(columns=["space", "modality", "embedding"]):
+            columns = ["space", "modality", "embedding"]
+            for batch in opened.iter_batches(ROWS_AT_A_TIME, columns=columns):
                 chosen = batch.filter(_belongs(batch, space, modality))["embedding"]
                 lengths.update(pc.list_value_length(chosen).unique().to_pylist())
                 if len(lengths) > 1:

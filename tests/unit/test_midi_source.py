@@ -29,6 +29,7 @@ from ugaar.tables import REJECTS, SONGS, read_table
 
 Q = 10080
 SOURCE = {
+    "also": [],
     "kind": "midi",
     "path": None,
     "include": [],

@@ -16,6 +16,7 @@ from ugaar.tables import REJECTS, SONGS, read_table
 
 Q = 10080
 SOURCE = {
+    "also": [],
     "kind": "musicxml",
     "path": None,
     "include": [],

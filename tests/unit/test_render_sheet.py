@@ -29,6 +29,7 @@ SETTINGS = {
         "height_px": 160,
         "dpi": 101.0,
         "margin_px": 100,
+        "clef": "readable",
         "timeout_s_per_strip": 60.0,
     },
     "shards": 1,
@@ -213,8 +214,8 @@ def spoil(monkeypatch, text):
     """Replace the music of windows whose first note is 61."""
     real = lilypond_strips.engraving
 
-    def spoiled(row):
-        made = real(row)
+    def spoiled(row, layout):
+        made = real(row, layout)
         if row["pitch"][0] != 61:
             return made
         return type(made)(text, made.heads, made.staff_positions)

@@ -33,6 +33,7 @@ SETTINGS = {
         "height_px": 160,
         "dpi": 101.0,
         "margin_px": 100,
+        "clef": "readable",
         "timeout_s_per_strip": 60.0,
     },
     "shards": 1,
@@ -228,7 +229,7 @@ def test_height_and_resolution_follow_the_configuration(tmp_path):
 def test_mei_of_a_window():
     made = verovio_mei.mei(
         notation(window([66, 66, 67], [3, 2, 1], "a", key_fifths=-1, meter=["3/4"],
-                        bar_tick=[0, 3 * Q, 6 * Q]))
+                        bar_tick=[0, 3 * Q, 6 * Q]), LAYOUT)
     )  # fmt: skip
     assert made.partition("<staffGrp>")[2].partition("</staffGrp>")[0] == (
         '<staffDef n="1" lines="5"><clef shape="G" line="2"/><keySig sig="1f"/>'

@@ -10,7 +10,7 @@ import stat
 import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from types import TracebackType
 
 from ugaar.errors import ConfigError, DataError
@@ -26,10 +26,15 @@ class UnsafeMemberError(Exception):
 
 
 def is_inside(name: str) -> bool:
-    """Tell whether a member's name stays inside the folder that its archive stands for."""
-    windows = PureWindowsPath(name)
-    parts = {*PurePosixPath(name).parts, *windows.parts}
-    return bool(name) and not name.startswith("/") and not windows.drive and ".." not in parts
+    """Tell whether a member's name stays inside the folder that its archive is unpacked in."""
+    return (
+        not any(ord(letter) < 32 or "\ud800" <= letter <= "\udfff" for letter in name)
+        # Whoever unpacks it may do so on Windows.
+        and "\\" not in name
+        and not PureWindowsPath(name).drive
+        # An absolute name, and none at all, begin with an empty part.
+        and not any(part in ("", ".", "..") for part in name.split("/"))
+    )
 
 
 def member_bytes(archive: zipfile.ZipFile, name: str, limit: int = MEMBER_LIMIT) -> bytes:
@@ -49,7 +54,7 @@ def member_bytes(archive: zipfile.ZipFile, name: str, limit: int = MEMBER_LIMIT)
     """
     member = archive.getinfo(name)
     if not is_inside(member.orig_filename):
-        raise UnsafeMemberError(f"member {name!r} points outside its archive")
+        raise UnsafeMemberError(f"member {name!r} leads out of its folder or is malformed")
     if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
         raise UnsafeMemberError(f"member {name!r} is a link or device, not a file")
     if member.flag_bits & _ENCRYPTED:

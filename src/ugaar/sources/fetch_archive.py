@@ -14,9 +14,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ugaar.errors import DataError
+from ugaar.sources.archive import is_inside
 from ugaar.sources.fetch_table import Source, in_order, wanted
 
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -38,18 +39,6 @@ class Content:
     digest: str
     files: int
     bytes: int
-
-
-def is_safe(name: str) -> bool:
-    """Tell whether a member's name stays inside the folder that an archive is unpacked in."""
-    parts = name.split("/")
-    return (
-        not any(ord(letter) < 32 or "\ud800" <= letter <= "\udfff" for letter in name)
-        and "\\" not in name
-        and ":" not in parts[0]
-        and not PurePosixPath(name).is_absolute()
-        and not any(part in ("", ".", "..") for part in parts)
-    )
 
 
 @contextmanager
@@ -75,7 +64,7 @@ def members_of(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     members: dict[str, zipfile.ZipInfo] = {}
     for member in archive.infolist():
         name = member.filename
-        if not is_safe(name.removesuffix("/")):
+        if not is_inside(member.orig_filename.removesuffix("/")):
             raise DataError(
                 f"{archive.filename}: the name {name!r} leads out of its folder or is malformed; "
                 "do not unpack this archive"
@@ -218,6 +207,6 @@ def names_in_folder(folder: Path, patterns: list[str]) -> list[str]:
         for path in folder.glob(pattern):
             name = path.relative_to(folder).as_posix()
             # Resolved, because a folder on the way may be a link as well.
-            if is_safe(name) and path.is_file() and path.resolve() == top / name:
+            if is_inside(name) and path.is_file() and path.resolve() == top / name:
                 found.add(name)
     return in_order(found)

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ugaar.errors import DataError
-from ugaar.sources.fetch_archive import check_size, is_safe, pack
+from ugaar.sources.archive import is_inside
+from ugaar.sources.fetch_archive import check_size, pack
 from ugaar.sources.fetch_process import last_line, run
 from ugaar.sources.fetch_retry import Patience, UnavailableError, persist
 from ugaar.sources.fetch_table import Source, wanted
@@ -190,7 +191,7 @@ def _objects(repository: Repository, source: Source) -> dict[str, str]:
         description, _, path = entry.partition(b"\t")
         mode, _, name = description.decode("ascii").split()
         # Links, submodules and names that are no UTF-8 are never wanted.
-        if mode in _PLAIN_FILE and is_safe(path.decode("utf-8", "surrogateescape")):
+        if mode in _PLAIN_FILE and is_inside(path.decode("utf-8", "surrogateescape")):
             objects[path.decode("utf-8")] = name
     names = wanted(objects, source.patterns)
     if not names:

@@ -41,6 +41,24 @@ def test_own_midi_extends_a_collection(tmp_path, source):
     assert read_table(rejects, REJECTS)["path"].to_pylist() == ["bad.mid"]
 
 
+def test_of_files_with_one_path_the_first_source_counts_and_the_other_is_a_reject(tmp_path, source):
+    for folder, count in (("first", 25), ("second", 30)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one.npy").write_bytes(npy_songs.npy(*npy_songs.parts(count)))
+    source |= {
+        "kind": "lmd-lyrics",
+        "path": str(tmp_path / "first"),
+        "also": [{"kind": "lmd-lyrics", "path": str(tmp_path / "second")}],
+    }
+    songs, rejects = tmp_path / "songs.parquet", tmp_path / "rejects.parquet"
+    arguments = argparse.Namespace(shard=0, songs_out=songs, rejects_out=rejects)
+    ingest.run(arguments, {"source": source, "shards": 1})
+    assert read_table(songs, SONGS)["n_notes"].to_pylist() == [25]
+    (row,) = read_table(rejects, REJECTS).to_pylist()
+    assert (row["path"], row["reason"]) == ("one.npy", "duplicate-name")
+    assert "an earlier source of kind lmd-lyrics" in row["detail"]
+
+
 def test_entries_of_also_share_the_other_keys(source):
     source["also"] = [{"kind": "midi", "path": "songs"}]
     main, other = sources_of(source)

@@ -87,39 +87,58 @@ def rank_grids(ranks: pa.Table) -> list[RankGrid]:
         DataError: a seed lacks queries that another has, a query is there twice, or methods were
             ranked in galleries of different size.
     """
-    columns = ranks.to_pydict()
-    cells: dict[tuple[str, str, str, int], list[int]] = defaultdict(list)
-    names = ("protocol", "method", "direction", "gallery_size")
-    for row, key in enumerate(zip(*(columns[name] for name in names), strict=True)):
-        cells[key].append(row)
+    protocols, protocol = _coded(ranks["protocol"])
+    methods, method = _coded(ranks["method"])
+    directions, direction = _coded(ranks["direction"])
+    names, window = _coded(ranks["window_id"])
+    direction = np.array([DIRECTIONS.index(name) for name in directions], dtype=np.int32)[direction]
+    seed, size, n_better, n_tied = (
+        ranks[name].to_numpy() for name in ("seed", "gallery_size", "n_better", "n_tied")
+    )
+    keys = (protocol, method, direction, -size)
+    order = np.lexsort((window, seed, *reversed(keys)))
+    steps = np.any([np.diff(key[order]) != 0 for key in keys], axis=0)
     grids = []
-    for key in sorted(cells, key=lambda one: (*one[:2], DIRECTIONS.index(one[2]), -one[3])):
-        protocol, method, direction, gallery_size = key
-        rows = sorted(cells[key], key=lambda row: (columns["seed"][row], columns["window_id"][row]))
-        seeds = tuple(sorted({columns["seed"][row] for row in rows}))
-        windows = tuple(sorted({columns["window_id"][row] for row in rows}))
-        pairs = {(columns["seed"][row], columns["window_id"][row]) for row in rows}
-        if len(pairs) != len(rows) or len(rows) != len(seeds) * len(windows):
+    shared: dict[bytes, tuple[str, ...]] = {}
+    for rows in np.split(order, np.flatnonzero(steps) + 1) if len(order) else ():
+        place = (
+            protocols[protocol[rows[0]]],
+            methods[method[rows[0]]],
+            DIRECTIONS[direction[rows[0]]],
+        )
+        gallery_size = int(size[rows[0]])
+        seeds, queries = np.unique(seed[rows]), np.unique(window[rows])
+        shape = (len(seeds), len(queries))
+        if len(rows) != shape[0] * shape[1] or (window[rows].reshape(shape) != queries).any():
             raise DataError(
-                f"ranks of {method}, {direction} ({protocol}, gallery {gallery_size}): "
-                f"{len(rows)} rows for {len(seeds)} seeds and {len(windows)} queries; every seed "
+                f"ranks of {place[1]}, {place[2]} ({place[0]}, gallery {gallery_size}): "
+                f"{len(rows)} rows for {shape[0]} seeds and {shape[1]} queries; every seed "
                 "must rank the same queries once: evaluate the method again"
             )
-        shape = (len(seeds), len(windows))
+        # Galleries of one size have the same queries in every direction: one tuple for all.
+        windows = shared.setdefault(queries.tobytes(), tuple(names[code] for code in queries))
         grids.append(
             RankGrid(
-                protocol,
-                method,
-                direction,
-                seeds,
+                *place,
+                tuple(seeds.tolist()),
                 windows,
-                np.array([columns["n_better"][row] for row in rows]).reshape(shape),
-                np.array([columns["n_tied"][row] for row in rows]).reshape(shape),
+                n_better[rows].reshape(shape),
+                n_tied[rows].reshape(shape),
                 gallery_size,
             )
         )
     _check_galleries(grids)
     return grids
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
+    """Return the values of a text column in order, and for each row the number of its value."""
+    coded = column.combine_chunks().dictionary_encode()
+    values = coded.dictionary.to_pylist()
+    ascending = sorted(range(len(values)), key=values.__getitem__)
+    number = np.empty(len(values), dtype=np.int32)
+    number[ascending] = np.arange(len(values), dtype=np.int32)
+    return [values[place] for place in ascending], number[coded.indices.to_numpy()]
 
 
 def _check_galleries(grids: Sequence[RankGrid]) -> None:

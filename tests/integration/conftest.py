@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "config.yaml", "config", "workflow", "envs", "profiles", "src", "tests")
@@ -81,6 +82,21 @@ class Project:
         if check and done.returncode:
             pytest.fail(f"{' '.join(options)} gave {done.returncode}:\n{done.stdout[-6000:]}")
         return done.stdout
+
+    def make_data(self, config: dict) -> Path:
+        """Run `snakemake data` with a user's configuration and return its results folder."""
+        (self.folder / "mine.yaml").write_text(yaml.safe_dump(config))
+        done = subprocess.run(
+            [*self.command("data", "--cores", "2")[:-1], "mine.yaml"],
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout[-6000:]
+        return self.folder / "results" / config["dataset"]
 
     def tables(self) -> dict[str, bytes]:
         """Return every Parquet table and paper table of the results, by relative path.

@@ -1,13 +1,11 @@
 """Guards the promise to users: a folder of their MIDI files becomes clips, strips and folds."""
 
 import random
-import subprocess
 import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 import midi_files as unit
@@ -85,19 +83,7 @@ def test_a_folder_of_midi_files_becomes_clips_strips_and_folds(make_project):
         "source": {"kind": "midi", "path": str(songs)},
         "split": {"min_test_windows": 2, "max_group_share": 0.5},
     }
-    (project.folder / "mine.yaml").write_text(yaml.safe_dump(config))
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "data", "--cores", "2", "--configfile", "mine.yaml"],
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout[-6000:]
-
-    results = project.folder / "results" / "mine"
+    results = project.make_data(config)
 
     def rows(*names):
         return [row for name in names for row in pq.read_table(results / name).to_pylist()]

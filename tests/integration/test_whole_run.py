@@ -21,21 +21,40 @@ def _planned(project, *options):
 
 
 def test_every_promised_file_is_there_and_fits_its_declaration(finished):
-    results = finished.results
-    for name in ("songs", "windows", "rejects", "split_means", "protocol_differences"):
+    results, split = finished.results, finished.song_disjoint
+    for name in ("songs", "windows", "rejects"):
         assert tables.read_table(results / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
-    for split in (results / "song-disjoint", results / "published"):
-        for name in ("split", "funnel", "ground_truth", "ranks", "metrics"):
-            assert tables.read_table(split / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
-        for name in ("audio", "sheet", "lyrics"):
-            declared = tables.TABLES[f"features_{name}"]
-            features = tables.read_table(split / f"features/{name}.parquet", declared)
-            assert features.num_rows == len(set(features["window_id"].to_pylist())) > 0
-        for table in ("table_1", "table_2", "galleries", "comparisons"):
-            for suffix in ("csv", "md", "tex"):
-                assert (split / f"tables/{table}.{suffix}").stat().st_size > 200
-    assert "song-disjoint / published" in (results / "tables/protocols.md").read_text()
+    for name in ("split", "funnel", "ground_truth", "ranks", "metrics"):
+        assert tables.read_table(split / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
+    for name in ("audio", "sheet", "lyrics"):
+        declared = tables.TABLES[f"features_{name}"]
+        features = tables.read_table(split / f"features/{name}.parquet", declared)
+        assert features.num_rows == len(set(features["window_id"].to_pylist())) > 0
+    for table in ("table_1", "table_2", "galleries", "comparisons"):
+        for suffix in ("csv", "md", "tex"):
+            assert (split / f"tables/{table}.{suffix}").stat().st_size > 200
     assert (results / "config.yaml").is_file()
+
+
+def test_both_protocols_side_by_side(finished, make_project):
+    project = make_project("protocols")
+    project.take_results_of(finished)
+    config = project.folder / "tests/config.test.yaml"
+    both = "protocols: [song-disjoint, published]\nmethods: [cca, baseline]\n"
+    config.write_text(config.read_text() + both)
+    planned = _planned(project)
+    assert "compare_splits" in planned
+    assert not planned & {"ingest", "window", "render_audio", "render_sheet", "features_audio"}
+    project.run("--cores", "2")
+    rows = tables.read_table(
+        project.results / "protocol_differences.parquet", tables.PROTOCOL_DIFFERENCES
+    ).to_pylist()
+    assert {row["method"] for row in rows} == {"cca", "baseline"}
+    assert {row["direction"] for row in rows} == set(tables.DIRECTIONS)
+    text = (project.results / "tables/protocols.md").read_text()
+    assert "song-disjoint / published / difference" in text
+    published = tables.read_table(project.results / "published/split.parquet", tables.SPLIT)
+    assert set(published["protocol"].to_pylist()) == {"published"}
 
 
 def test_sound_and_strips_agree_with_the_windows(finished):
@@ -151,7 +170,7 @@ def _ugaar_run(project, *options):
 def test_progress_is_one_line_a_job_and_the_report_follows(finished, make_project):
     project = make_project("followed")
     project.take_results_of(finished)
-    (project.results / "metrics.parquet").unlink()
+    (project.song_disjoint / "metrics.parquet").unlink()
     done = _ugaar_run(project, "--cores", "2")
     assert done.returncode == 0, done.stdout
     assert re.search(r"^\[ *\d+ %  \d+/\d+\]  metrics  \d", done.stdout, flags=re.M)
@@ -175,8 +194,8 @@ def test_a_failed_job_shows_the_end_of_its_log(make_project):
 
 
 def test_every_number_in_the_tables_is_a_metric(finished):
-    metrics = pq.read_table(finished.results / "metrics.parquet").to_pandas()
-    text = (finished.results / "tables/table_1.csv").read_text()
+    metrics = pq.read_table(finished.song_disjoint / "metrics.parquet").to_pandas()
+    text = (finished.song_disjoint / "tables/table_1.csv").read_text()
     pooled = metrics[metrics.seed.isna() & (metrics.metric == "R@1")]
     assert len(pooled) >= len(tables.DIRECTIONS)
     for method in pooled.method.unique():

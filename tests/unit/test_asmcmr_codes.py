@@ -26,6 +26,7 @@ SETTINGS = {
     "encoder": {
         "weights": "trained",
         "path": None,
+        "windows": 100,
         "maps": [4, 4, 8, 8],
         "frames": 32,
         "head": "dense",

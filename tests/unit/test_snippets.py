@@ -100,6 +100,15 @@ def test_equal_windows_are_read_once(folder, tmp_path):
     assert len(pools["train"]) == 3 * NOTES
 
 
+def test_of_many_windows_some_are_drawn(folder):
+    files = [folder / name for name in ("windows.parquet", "split.parquet", "audio", "sheet")]
+    few, fewer = (read_snippets(*files, ["train"], most)["train"] for most in (3, 2))
+    assert (len(few), len(fewer)) == (3 * NOTES, 2 * NOTES)
+    assert {strip.tobytes() for strip in fewer.strips} < {strip.tobytes() for strip in few.strips}
+    again = read_snippets(*files, ["train"], 3)["train"]
+    assert again.digest() == few.digest()
+
+
 def test_number_of_shards_does_not_matter(folder, tmp_path):
     write_pairs(tmp_path, n=6, valid=2, shards=1)
     for fold, pool in read(tmp_path).items():

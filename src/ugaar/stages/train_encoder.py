@@ -117,7 +117,12 @@ def _trained(
         },
     )
     pools = read_snippets(
-        arguments.windows, arguments.split, arguments.audio, arguments.sheet, ("train", "valid")
+        arguments.windows,
+        arguments.split,
+        arguments.audio,
+        arguments.sheet,
+        ("train", "valid"),
+        chosen["windows"],
     )
     logging.info(
         "%d training and %d validation pairs; %s on %s",

@@ -2,7 +2,8 @@
 
 Because a strip comes with the x position of every notehead and a clip with the time of every onset,
 any rendered window can be cut into pairs. Media are decoded once: strips as 8-bit images at half
-resolution, spectrograms as 16-bit floats; 2,000 windows take about 250 MB.
+resolution, spectrograms as 16-bit floats; 2,000 windows take about 250 MB. Of a
+large collection some windows are drawn, so that memory does not grow with it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ugaar.features.spectrogram import log_spectrogram, onset_frame
 from ugaar.features.strips import decode_strip, halve
 from ugaar.models.asmcmr import CROP_HEIGHT, CROP_WIDTH, SPECTROGRAM_BINS
 from ugaar.progress import Progress
+from ugaar.score.split import draw_order
 from ugaar.tables import AUDIO, SHEET, SPLIT, WINDOWS, iterate_table, read_table
 
 VERTICAL_SHIFT_PX = 5
@@ -153,7 +155,12 @@ def excerpt(spectrogram: np.ndarray, centre: int, frames: int, tempo: float = 1.
 
 
 def read_snippets(
-    windows: Path, split: Path, audio: Path, sheet: Path, folds: Iterable[str]
+    windows: Path,
+    split: Path,
+    audio: Path,
+    sheet: Path,
+    folds: Iterable[str],
+    most: int | None = None,
 ) -> dict[str, Snippets]:
     """Cut the windows of some folds into pairs, one for each note.
 
@@ -166,6 +173,7 @@ def read_snippets(
         audio: folder of audio shards.
         sheet: folder of sheet shards.
         folds: folds to read.
+        most: largest number of windows of a fold, drawn by their ids; None takes them all.
 
     Returns:
         The pool of each fold, its pairs in the order of window ids and notes.
@@ -178,16 +186,12 @@ def read_snippets(
         set(read_table(audio, AUDIO, ["audio_key"])["audio_key"].to_pylist()),
         set(read_table(sheet, SHEET, ["sheet_key"])["sheet_key"].to_pylist()),
     )
-    wanted = {
-        fold: list(
-            dict.fromkeys(
-                (audio_key, sheet_key)
-                for _, window_fold, audio_key, sheet_key in keys
-                if window_fold == fold and audio_key in present[0] and sheet_key in present[1]
-            )
-        )
-        for fold in folds
-    }
+    rendered = [row for row in keys if row[2] in present[0] and row[3] in present[1]]
+    wanted = {}
+    for fold in folds:
+        found = {window: (clip, strip) for window, its, clip, strip in rendered if its == fold}
+        drawn = sorted(draw_order(found, seed=0)[:most])
+        wanted[fold] = list(dict.fromkeys(found[window] for window in drawn))
     for fold, pairs in wanted.items():
         if not pairs:
             raise DataError(

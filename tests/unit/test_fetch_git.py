@@ -274,7 +274,9 @@ def test_repository_that_asks_for_a_password_fails_without_waiting(tmp_path):
 
 
 FETCH = """
-import sys
+import signal, sys
+# A shell starts commands in the background with SIGINT ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path[:0] = sys.argv[4:]
 from pathlib import Path
 from fetch_sources import git_source

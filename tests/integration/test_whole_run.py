@@ -173,10 +173,15 @@ def test_progress_is_one_line_a_job_and_the_report_follows(finished, make_projec
     (project.song_disjoint / "metrics.parquet").unlink()
     done = _ugaar_run(project, "--cores", "2")
     assert done.returncode == 0, done.stdout
-    assert re.search(r"^\[ *\d+ %  \d+/\d+\]  metrics  \d", done.stdout, flags=re.M)
+    assert re.search(r"^\[ *\d+ %  \d+/\d+\]  metrics song-disjoint  \d", done.stdout, flags=re.M)
     assert re.search(r"^\[100 %  (\d+)/\1\]", done.stdout, flags=re.M)
     assert (project.results / "report.html").stat().st_size > 100_000
+    assert "tables in results/small/song-disjoint/tables" in done.stdout
     assert "report in results/small/report.html" in done.stdout
+    report = (project.results / "report.html").stat().st_mtime_ns
+    again = _ugaar_run(project, "--cores", "2")
+    assert again.returncode == 0, again.stdout
+    assert (project.results / "report.html").stat().st_mtime_ns == report
 
 
 def test_a_failed_job_shows_the_end_of_its_log(make_project):

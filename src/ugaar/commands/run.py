@@ -51,25 +51,27 @@ def run(arguments: argparse.Namespace) -> int:
     planned = {"-n", "--dry-run", "--dryrun", "--unlock"} & set(arguments.snakemake)
     if status or arguments.no_report or planned or arguments.snakemake:
         return status
-    folder = _results_folder(arguments.configfile or [])
-    report, newest = folder / "report.html", folder / "metrics.parquet"
-    if not report.is_file() or report.stat().st_mtime < newest.stat().st_mtime:
+    folder, protocols = _results(arguments.configfile or [])
+    report = folder / "report.html"
+    newest = max(file.stat().st_mtime for file in folder.glob("*/metrics.parquet"))
+    if not report.is_file() or report.stat().st_mtime < newest:
         temporary = folder / ".report.html"
         status = _snakemake([*shared, "--report", str(temporary), "--quiet", "all"])
         if status:
             return status
         shutil.move(temporary, report)
     logging.info(
-        "done in %s: tables in %s/tables, report in %s",
+        "done in %s: tables in %s, report in %s",
         spoken_duration(time.monotonic() - start),
-        folder,
+        ", ".join(str(folder / protocol / "tables") for protocol in protocols),
         report,
     )
     return 0
 
 
-def _results_folder(files: list[str]) -> Path:
+def _results(files: list[str]) -> tuple[Path, list[str]]:
+    """Return the folder of the results and the protocols that have tables there."""
     from ugaar.settings import load
 
     config = load(["config.yaml", *files], "workflow/schemas/config.schema.yaml")
-    return Path("results") / config["dataset"]
+    return Path("results") / config["dataset"], config["protocols"]

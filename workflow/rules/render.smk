@@ -39,7 +39,7 @@ rule render_audio:
 
 
 rule render_sheet:
-    """Engrave the windows of one shard with LilyPond."""
+    """Engrave the windows of one shard with the chosen engraver."""
     input:
         windows=f"{MUSIC}/windows.parquet",
     output:

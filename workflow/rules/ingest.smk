@@ -59,7 +59,10 @@ rule fetch:
 rule ingest:
     """Read the files of one shard into songs."""
     input:
-        collections=fetched(*(one["path"] for one in SOURCES_READ)),
+        collections=fetched(
+            *(one["path"] for one in SOURCES_READ),
+            config["source"]["lmd_lyrics"]["word_model"],
+        ),
     output:
         songs=temp(f"{MUSIC}/ingest/songs-{{shard}}.parquet"),
         rejects=f"{MUSIC}/rejects/ingest-{{shard}}.parquet",

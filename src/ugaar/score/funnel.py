@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ugaar.score.split import DUPLICATE, FOLDS
+
 KEPT = "kept"
-DUPLICATE = "duplicate"
-FOLDS = ("train", "valid", "test", DUPLICATE)
 
 
 def with_paths(
@@ -77,6 +77,6 @@ def funnel_rows(
     folds = Counter(fold_of[window] for window in rendered)
     return rows + [
         {"step": fold, "reason": KEPT, "count": folds[fold]}
-        for fold in FOLDS
+        for fold in (*FOLDS, DUPLICATE)
         if fold in folds or fold != DUPLICATE
     ]

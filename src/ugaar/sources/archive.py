@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PureWindowsPath
@@ -17,6 +18,9 @@ from ugaar.errors import ConfigError, DataError
 
 MEMBER_LIMIT = 64 * 2**20
 """Largest file that is read, bytes: far beyond any score or song, far below the memory of a job."""
+
+UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+"""By these the zip reader and the disk report a damaged file."""
 
 _ENCRYPTED = 0x1
 

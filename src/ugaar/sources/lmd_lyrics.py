@@ -9,8 +9,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,7 +19,7 @@ from ugaar.progress import Progress
 from ugaar.score.lyrics import normalise
 from ugaar.score.rejects import reject
 from ugaar.score.words import WordList, join_syllables
-from ugaar.sources.archive import Files, UnsafeMemberError
+from ugaar.sources.archive import UNREADABLE, Files, UnsafeMemberError
 from ugaar.sources.language import language_of
 from ugaar.sources.npy_song import LARGEST_FILE, NpySong, UnusableSongError, parse
 from ugaar.sources.song_names import artist_and_title
@@ -32,8 +30,6 @@ SUFFIX = ".npy"
 PUBLISHED_FOLDER = "lmd-full_MIDI_dataset/Syllable_Parsing/"
 NAMES_FILE = "listSongJSON.json"
 WORD_MODEL = "wordLevelEncoder_skipgram_2019_05_22_10_dim.bin"
-UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
-"""By these the zip reader and the disk report a damaged file."""
 
 Rows = list[dict[str, Any]]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from os.path import commonpath
 from pathlib import Path, PurePosixPath
@@ -12,15 +10,13 @@ from typing import Any
 
 from ugaar.progress import Progress
 from ugaar.score.rejects import reject
-from ugaar.sources.archive import Files, UnsafeMemberError
+from ugaar.sources.archive import UNREADABLE, Files, UnsafeMemberError
 from ugaar.sources.musicxml_bytes import SUFFIXES, UnusableScoreError
 from ugaar.sources.musicxml_songs import songs_in
 from ugaar.sources.songs import shard_of
 
 KIND = "musicxml"
 Rows = list[dict[str, Any]]
-
-_UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 def read_scores(source: Mapping[str, Any], shard: int, shards: int) -> tuple[Rows, Rows]:
@@ -64,7 +60,7 @@ def _read(files: Files, name: str, collection: str, source: Mapping[str, Any]) -
         data = files.read(name)
     except UnsafeMemberError as error:
         raise UnusableScoreError("unsafe-file", str(error)) from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         detail = f"{type(error).__name__}: {error}"
         raise UnusableScoreError("unreadable-score", detail) from error
     return songs_in(data, KIND, collection, name, source, as_published=False)

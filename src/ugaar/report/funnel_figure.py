@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from ugaar.report.style import BLUE, INK, MUTED, ORANGE
+from ugaar.score.funnel import KEPT
+from ugaar.score.split import FOLDS
 
 STEPS = ("files", "songs", "windows", "rendered")
-FOLDS = ("train", "valid", "test")
-KEPT = "kept"
 _FOLD_COLOURS = ("#0072B2", "#56B4E9", "#009E73")
 _REASONS_SHOWN = 3
 

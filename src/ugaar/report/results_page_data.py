@@ -7,8 +7,11 @@ from collections import defaultdict
 from ugaar.report.results_page_run import Run, changed_settings
 from ugaar.report.results_page_words import grid
 from ugaar.report.table_formats import ABSENT
-from ugaar.score.funnel import FOLDS, KEPT
+from ugaar.score.funnel import KEPT
+from ugaar.score.split import DUPLICATE, FOLDS
 from ugaar.settings import Settings
+
+PLACES = (*FOLDS, DUPLICATE)  # where a split can put a window
 
 
 def settings_list(run: Run, defaults: Settings) -> str:
@@ -41,7 +44,7 @@ def funnel_table(run: Run, split: str) -> str:
     silence = windows.pop("silence-over-limit", 0)
     cut = sum(windows.values()) + silence
     lines = []
-    for step in (name for name in counts if name not in FOLDS):
+    for step in (name for name in counts if name not in PLACES):
         if step == "windows":
             lines.append(("windows cut", f"{cut:,}", ""))
             lines.append(("after the silence rule", f"{cut - silence:,}", f"{silence:,} silent"))
@@ -68,8 +71,8 @@ def folds_table(run: Run) -> str:
     """Return the windows of each fold of every split."""
     lines = []
     for split in run.splits:
-        counts = {row["step"]: row["count"] for row in run.funnel(split) if row["step"] in FOLDS}
-        lines.append((split, *(f"{counts[fold]:,}" if fold in counts else "0" for fold in FOLDS)))
+        counts = {row["step"]: row["count"] for row in run.funnel(split) if row["step"] in PLACES}
+        lines.append((split, *(f"{counts[fold]:,}" if fold in counts else "0" for fold in PLACES)))
     heads = ("split", "train", "valid", "test", "left out (repeats)")
     return grid(heads, lines)
 

@@ -28,13 +28,14 @@ from ugaar.evaluate.ranks import rank_matches
 from ugaar.features.asmcmr_sheet import SheetEncoder
 from ugaar.features.strips import decode_strip
 from ugaar.models.encoder_file import load_encoder
+from ugaar.parquet_files import metadata_of, read_table
 from ugaar.render.batch import Failure
 from ugaar.render.external import workspace
 from ugaar.render.layout import layout_of
 from ugaar.render.sheet_renderer import load_renderer
 from ugaar.settings import load_yaml
 from ugaar.stages.render_sheet import COLUMNS
-from ugaar.tables import WINDOWS, metadata_of, read_table
+from ugaar.tables import WINDOWS
 from ugaar.train.dataset import Features, load_features
 from ugaar.train.linear import FittedPair, fit_best_ridge
 

@@ -8,7 +8,8 @@ import statistics
 import time
 from collections.abc import Callable
 
-from ugaar.tables import WINDOWS, read_table
+from ugaar.parquet_files import read_table
+from ugaar.tables import WINDOWS
 
 
 def add_arguments(parser: argparse.ArgumentParser, items: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ugaar.parquet_files import open_table, read_table, write_table
 from ugaar.tables import (
     AUDIO_PART,
     DIRECTIONS,
@@ -24,9 +25,6 @@ from ugaar.tables import (
     SPLIT,
     TICKS_PER_QUARTER,
     WINDOWS,
-    open_table,
-    read_table,
-    write_table,
 )
 
 NOTES_A_WINDOW = 20

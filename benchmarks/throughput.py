@@ -37,6 +37,7 @@ from ugaar.features.audio_clips import decode
 from ugaar.features.spectrogram import FRAMES_PER_SECOND, log_spectrogram
 from ugaar.features.strips import decode_strip
 from ugaar.models.asmcmr import SPECTROGRAM_BINS, AudioSheetEncoder, Design, new_encoder
+from ugaar.parquet_files import write_table
 from ugaar.render import lilypond_strips
 from ugaar.render.batch import Failure
 from ugaar.render.external import workspace
@@ -48,7 +49,7 @@ from ugaar.sources.midi_folder import song_of
 from ugaar.sources.music21_corpus import read_corpus
 from ugaar.sources.music21_files import corpus_root
 from ugaar.stages.render_audio import render as render_clips
-from ugaar.tables import SONGS, write_table
+from ugaar.tables import SONGS
 from ugaar.train.device import bfloat16_is_native, choose_device
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ugaar.errors import DataError
-from ugaar.tables import Table, TableWriter, read_table
+from ugaar.parquet_files import TableWriter, read_table
+from ugaar.tables import Table
 
 
 class _Rows:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ugaar import tables
+from ugaar.parquet_files import read_table
 
 pytestmark = pytest.mark.slow
 
@@ -23,12 +24,12 @@ def _planned(project, *options):
 def test_every_promised_file_is_there_and_fits_its_declaration(finished):
     results, split = finished.results, finished.song_disjoint
     for name in ("songs", "windows", "rejects"):
-        assert tables.read_table(results / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
+        assert read_table(results / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
     for name in ("split", "funnel", "ground_truth", "ranks", "metrics"):
-        assert tables.read_table(split / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
+        assert read_table(split / f"{name}.parquet", tables.TABLES[name]).num_rows > 0
     for name in ("audio", "sheet", "lyrics"):
         declared = tables.TABLES[f"features_{name}"]
-        features = tables.read_table(split / f"features/{name}.parquet", declared)
+        features = read_table(split / f"features/{name}.parquet", declared)
         assert features.num_rows == len(set(features["window_id"].to_pylist())) > 0
     for table in ("table_1", "table_2", "galleries", "comparisons"):
         for suffix in ("csv", "md", "tex"):
@@ -46,22 +47,22 @@ def test_both_protocols_side_by_side(finished, make_project):
     assert "compare_splits" in planned
     assert not planned & {"ingest", "window", "render_audio", "render_sheet", "features_audio"}
     project.run("--cores", "2")
-    rows = tables.read_table(
+    rows = read_table(
         project.results / "protocol_differences.parquet", tables.PROTOCOL_DIFFERENCES
     ).to_pylist()
     assert {row["method"] for row in rows} == {"cca", "baseline"}
     assert {row["direction"] for row in rows} == set(tables.DIRECTIONS)
     text = (project.results / "tables/protocols.md").read_text()
     assert "song-disjoint / published / difference" in text
-    published = tables.read_table(project.results / "published/split.parquet", tables.SPLIT)
+    published = read_table(project.results / "published/split.parquet", tables.SPLIT)
     assert set(published["protocol"].to_pylist()) == {"published"}
 
 
 def test_sound_and_strips_agree_with_the_windows(finished):
     results = finished.results
-    windows = tables.read_table(results / "windows.parquet", tables.WINDOWS).to_pandas()
-    audio = tables.read_table(results / "audio", tables.AUDIO).to_pandas().set_index("audio_key")
-    sheet = tables.read_table(results / "sheet", tables.SHEET).to_pandas().set_index("sheet_key")
+    windows = read_table(results / "windows.parquet", tables.WINDOWS).to_pandas()
+    audio = read_table(results / "audio", tables.AUDIO).to_pandas().set_index("audio_key")
+    sheet = read_table(results / "sheet", tables.SHEET).to_pandas().set_index("sheet_key")
     for window in windows.itertuples():
         clip, strip = audio.loc[window.audio_key], sheet.loc[window.sheet_key]
         assert len(clip.onset_s) == len(window.pitch) == 20
@@ -72,9 +73,9 @@ def test_sound_and_strips_agree_with_the_windows(finished):
 
 def test_folds_share_no_group_and_ranks_cover_the_test_fold(finished):
     results = finished.song_disjoint
-    split = tables.read_table(results / "split.parquet", tables.SPLIT).to_pandas()
+    split = read_table(results / "split.parquet", tables.SPLIT).to_pandas()
     assert (split.groupby("group").fold.nunique() == 1).all()
-    ranks = tables.read_table(results / "ranks.parquet", tables.RANKS).to_pandas()
+    ranks = read_table(results / "ranks.parquet", tables.RANKS).to_pandas()
     test = split[split.fold == "test"]
     whole = ranks[ranks.gallery_size == ranks.gallery_size.max()]
     sizes = whole.groupby(["method", "seed", "direction"]).window_id.nunique()

@@ -17,6 +17,7 @@ from ugaar.evaluate.summary import (
     rank_grids,
     resample_metrics,
 )
+from ugaar.parquet_files import read_table, write_table
 from ugaar.tables import (
     COMPARISONS,
     DIRECTIONS,
@@ -26,8 +27,6 @@ from ugaar.tables import (
     RANKS,
     SPLIT_MEANS,
     WINDOWS,
-    read_table,
-    write_table,
 )
 
 METHODS = ("cca", "baseline", "baseline-gan", "ugaar")

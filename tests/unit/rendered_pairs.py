@@ -9,7 +9,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from ugaar.tables import AUDIO, SHEET, SPLIT, WINDOWS, write_table
+from ugaar.parquet_files import write_table
+from ugaar.tables import AUDIO, SHEET, SPLIT, WINDOWS
 
 RATE_HZ = 22050
 NOTES = 20

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ugaar.parquet_files import write_table
 from ugaar.tables import (
     AUDIO,
     EMBEDDINGS,
@@ -22,7 +23,6 @@ from ugaar.tables import (
     TICKS_PER_QUARTER,
     WINDOWS,
     Table,
-    write_table,
 )
 
 NOTES = 20

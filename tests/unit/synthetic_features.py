@@ -6,15 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ugaar.tables import (
-    FEATURES_AUDIO,
-    FEATURES_LYRICS,
-    FEATURES_SHEET,
-    SPLIT,
-    WINDOWS,
-    Table,
-    write_table,
-)
+from ugaar.parquet_files import write_table
+from ugaar.tables import FEATURES_AUDIO, FEATURES_LYRICS, FEATURES_SHEET, SPLIT, WINDOWS, Table
 
 SIZES = {"audio": 40, "sheet": 32, "lyrics": 20}
 

@@ -14,8 +14,9 @@ from ugaar.features.asmcmr_sheet import SheetEncoder, codes_one_by_one
 from ugaar.features.spectrogram import log_spectrogram
 from ugaar.models.asmcmr import Design, new_encoder
 from ugaar.models.encoder_file import load_encoder, save_encoder
+from ugaar.parquet_files import metadata_of, read_table
 from ugaar.stages import features_sheet, merge_sheet, train_encoder
-from ugaar.tables import FEATURES_SHEET, HISTORY, SHEET_PART, metadata_of, read_table
+from ugaar.tables import FEATURES_SHEET, HISTORY, SHEET_PART
 
 SETTINGS = {
     "device": "cpu",

@@ -90,7 +90,7 @@ def test_the_declaration_of_a_table_matters_to_the_stages_that_name_it():
     assert ("ugaar.tables", "WINDOWS") in names("window")
     assert ("ugaar.tables", "METRICS") not in names("window")
     assert ("ugaar.tables", "METRICS") in names("metrics")
-    assert ("ugaar.tables", "write_table") in names("window")
+    assert ("ugaar.parquet_files", "write_table") in names("window")
 
 
 def test_an_unknown_module_is_an_error(package):

@@ -8,17 +8,8 @@ import pytest
 import synthetic
 
 from ugaar.cli import main
-from ugaar.tables import (
-    COMPARISONS,
-    DIRECTIONS,
-    EMBEDDINGS,
-    METRICS,
-    RANKS,
-    WINDOWS,
-    metadata_of,
-    read_table,
-    write_table,
-)
+from ugaar.parquet_files import metadata_of, read_table, write_table
+from ugaar.tables import COMPARISONS, DIRECTIONS, EMBEDDINGS, METRICS, RANKS, WINDOWS
 
 SETTINGS = json.dumps(
     {

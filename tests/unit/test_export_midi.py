@@ -15,9 +15,10 @@ from ugaar.export.song_files import export_songs
 from ugaar.export.song_lyrics import event_texts, fragments_of_words
 from ugaar.export.song_midi import song_midi
 from ugaar.export.song_timing import EVEN_TEMPO, timing_of
+from ugaar.parquet_files import write_table
 from ugaar.score.lyrics import normalise
 from ugaar.sources.songs import Grid
-from ugaar.tables import SONGS, write_table
+from ugaar.tables import SONGS
 
 STYLES = ("events", "karaoke")
 

@@ -9,7 +9,8 @@ import pytest
 from ugaar.cli import main
 from ugaar.errors import DataError
 from ugaar.export.vectors import export_vectors, table_of
-from ugaar.tables import EMBEDDINGS, FEATURES_SHEET, SKIPGRAM, SPLIT, write_table
+from ugaar.parquet_files import write_table
+from ugaar.tables import EMBEDDINGS, FEATURES_SHEET, SKIPGRAM, SPLIT
 
 N = 2500  # more than one block
 

@@ -11,18 +11,9 @@ from ugaar import cli
 from ugaar.errors import ConfigError, DataError
 from ugaar.features import audio_encoder, pooling
 from ugaar.features.audio_encoder import load_encoder
+from ugaar.parquet_files import metadata_of, read_table, write_table
 from ugaar.stages import features_audio
-from ugaar.tables import (
-    AUDIO,
-    AUDIO_PART,
-    FEATURES_AUDIO,
-    FEATURES_AUDIO_FRAMES,
-    SPLIT,
-    WINDOWS,
-    metadata_of,
-    read_table,
-    write_table,
-)
+from ugaar.tables import AUDIO, AUDIO_PART, FEATURES_AUDIO, FEATURES_AUDIO_FRAMES, SPLIT, WINDOWS
 
 SETTINGS = json.dumps(
     {"features": {"audio": {"musicnn": {"layer": "1", "bands": 1}}}, "device": "cpu"}

@@ -11,11 +11,12 @@ from PIL import Image
 from ugaar.cli import main
 from ugaar.evaluate.metrics import recall_at
 from ugaar.evaluate.summary import chance_rows, metric_rows, rank_grids, resample_metrics
+from ugaar.parquet_files import read_table, write_table
 from ugaar.report.funnel_figure import losses_text, steps_of
 from ugaar.report.ranks_figure import recall_curve
 from ugaar.report.samples_figure import choose, lower_line
 from ugaar.report.training_figure import curves_of
-from ugaar.tables import DIRECTIONS, METRICS, RANKS, WINDOWS, read_table, write_table
+from ugaar.tables import DIRECTIONS, METRICS, RANKS, WINDOWS
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ import yaml
 from ugaar.cli import main
 from ugaar.errors import DiskFullError
 from ugaar.features.row_store import RowStore
-from ugaar.tables import FEATURES_SHEET, SPLIT, WINDOWS, read_table, write_table
+from ugaar.parquet_files import read_table, write_table
+from ugaar.tables import FEATURES_SHEET, SPLIT, WINDOWS
 
 ROOT = Path(__file__).resolve().parents[2]
 DISK_BYTES = 48 << 20

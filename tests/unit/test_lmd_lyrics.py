@@ -13,6 +13,7 @@ import pytest
 from npy_songs import Hostile, npy, parts, saved, write_zip
 
 from ugaar.errors import ConfigError, DataError
+from ugaar.parquet_files import read_table
 from ugaar.score.rejects import REMEDIES
 from ugaar.score.windows import windows_of
 from ugaar.score.words import WordList, join_syllables
@@ -20,7 +21,7 @@ from ugaar.sources.lmd_lyrics import PUBLISHED_FOLDER, read_collection
 from ugaar.sources.npy_song import LARGEST_FILE, parse
 from ugaar.sources.song_names import artist_and_title
 from ugaar.stages import ingest
-from ugaar.tables import REJECTS, SONGS, read_table
+from ugaar.tables import REJECTS, SONGS
 
 Q = 10080
 WINDOW = {

@@ -13,8 +13,9 @@ import yaml
 from synthetic_features import make_vectors, write_features
 
 from ugaar.errors import DataError
+from ugaar.parquet_files import metadata_of, read_table
 from ugaar.stages import ground_truth, train
-from ugaar.tables import EMBEDDINGS, HISTORY, metadata_of, read_table
+from ugaar.tables import EMBEDDINGS, HISTORY
 from ugaar.train import loop
 from ugaar.train.checkpoint import Checkpoint, load_file, save_file
 from ugaar.train.dataset import load_features

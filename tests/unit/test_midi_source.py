@@ -19,13 +19,14 @@ from midi_files import (
 )
 
 from ugaar.errors import ConfigError, DataError
+from ugaar.parquet_files import read_table
 from ugaar.score.windows import windows_of
 from ugaar.sources.midi_bytes import UnusableMidiError
 from ugaar.sources.midi_folder import bar_starts, read_folder, song_of
 from ugaar.sources.midi_lyrics import decode
 from ugaar.sources.midi_melody import match
 from ugaar.stages import ingest
-from ugaar.tables import REJECTS, SONGS, read_table
+from ugaar.tables import REJECTS, SONGS
 
 Q = 10080
 SOURCE = {

@@ -6,11 +6,12 @@ import pytest
 from musicxml_files import backup, bars, compressed, elision, lyric, note, score, tempo
 
 from ugaar.errors import ConfigError
+from ugaar.parquet_files import read_table
 from ugaar.sources.music21_corpus import read_corpus
 from ugaar.sources.music21_files import corpus_files, corpus_root, holds_lyrics
 from ugaar.sources.musicxml_bytes import score_xml
 from ugaar.stages import ingest
-from ugaar.tables import SONGS, read_table
+from ugaar.tables import SONGS
 
 Q = 10080
 SOURCE = {

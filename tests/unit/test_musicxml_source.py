@@ -9,10 +9,11 @@ import pytest
 from musicxml_files import backup, bars, compressed, lyric, note, score, tempo
 
 from ugaar.errors import ConfigError, DataError
+from ugaar.parquet_files import read_table
 from ugaar.settings import load
 from ugaar.sources.musicxml_folder import collection_of, read_scores, shared_folder
 from ugaar.stages import ingest
-from ugaar.tables import REJECTS, SONGS, read_table
+from ugaar.tables import REJECTS, SONGS
 
 Q = 10080
 SOURCE = {

@@ -13,8 +13,8 @@ from ugaar.align import cca
 from ugaar.align.ground_truth import find_ground_truth
 from ugaar.align.nearest import nearest_neighbours
 from ugaar.errors import DataError
+from ugaar.parquet_files import metadata_of
 from ugaar.stages import ground_truth as stage
-from ugaar.tables import metadata_of
 from ugaar.train.dataset import load_features
 from ugaar.train.linear import fit_best_ridge
 

@@ -11,10 +11,11 @@ import soundfile
 from windows_for_rendering import window, write_windows
 
 from ugaar.errors import ConfigError, DiskFullError, ToolError
+from ugaar.parquet_files import metadata_of, read_table
 from ugaar.render import clip
 from ugaar.render.midi import write_midi
 from ugaar.stages import render_audio
-from ugaar.tables import AUDIO, REJECTS, metadata_of, read_table
+from ugaar.tables import AUDIO, REJECTS
 
 RATE = 22050
 SETTINGS = {

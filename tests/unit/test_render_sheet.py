@@ -12,6 +12,7 @@ from PIL import Image
 from windows_for_rendering import window, write_windows
 
 from ugaar.errors import ToolError
+from ugaar.parquet_files import metadata_of, read_table
 from ugaar.render import lilypond_strips
 from ugaar.render.batch import Failure, StoppedError
 from ugaar.render.engrave import engraving
@@ -20,7 +21,7 @@ from ugaar.render.layout import Layout
 from ugaar.render.lilypond import engrave, probe
 from ugaar.render.rasterise import Rasteriser, rasteriser
 from ugaar.stages import render_sheet
-from ugaar.tables import REJECTS, SHEET, TICKS_PER_QUARTER, metadata_of, read_table
+from ugaar.tables import REJECTS, SHEET, TICKS_PER_QUARTER
 
 Q = TICKS_PER_QUARTER
 SETTINGS = {

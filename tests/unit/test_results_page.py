@@ -12,6 +12,8 @@ from PIL import Image
 from ugaar.cli import main
 from ugaar.errors import ConfigError, DataError
 from ugaar.evaluate.paper_tables import Cell
+from ugaar.parquet_files import read_table
+from ugaar.parquet_files import write_table as write
 from ugaar.report.reflow import reflow
 from ugaar.report.results_page_across import agreeing_pairs, order_in_words, transfer_table
 from ugaar.report.results_page_data import funnel_table
@@ -26,8 +28,7 @@ from ugaar.report.results_page_words import (
     sign,
 )
 from ugaar.report.stage_costs import stage_costs
-from ugaar.tables import COMPARISONS, METRICS, PROTOCOL_DIFFERENCES, TRANSFER, read_table
-from ugaar.tables import write_table as write
+from ugaar.tables import COMPARISONS, METRICS, PROTOCOL_DIFFERENCES, TRANSFER
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "docs/results.template.md.j2"

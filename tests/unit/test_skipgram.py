@@ -12,16 +12,9 @@ from ugaar import cli
 from ugaar.errors import ConfigError, DataError
 from ugaar.features import skipgram_published
 from ugaar.features.skipgram import LyricsEncoder, Vocabulary, sentences, train, words_in_order
+from ugaar.parquet_files import metadata_of, read_table, write_table
 from ugaar.settings import as_text
-from ugaar.tables import (
-    FEATURES_LYRICS,
-    SKIPGRAM,
-    SPLIT,
-    WINDOWS,
-    metadata_of,
-    read_table,
-    write_table,
-)
+from ugaar.tables import FEATURES_LYRICS, SKIPGRAM, SPLIT, WINDOWS
 
 LYRICS = {
     "model": "trained",

@@ -6,7 +6,8 @@ from rendered_pairs import NOTES, write_pairs
 
 from ugaar.errors import DataError
 from ugaar.features.strips import crop_starts, decode_strip, halve
-from ugaar.tables import AUDIO, SHEET, WINDOWS, read_table, write_table
+from ugaar.parquet_files import read_table, write_table
+from ugaar.tables import AUDIO, SHEET, WINDOWS
 from ugaar.train.snippets import excerpt, read_snippets
 
 

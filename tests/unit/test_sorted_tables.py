@@ -4,8 +4,9 @@ import pyarrow as pa
 import pytest
 
 from ugaar.errors import DataError
+from ugaar.parquet_files import open_table, read_table, write_table
 from ugaar.sorted_tables import RowGroups, merged
-from ugaar.tables import FUNNEL, SKIPGRAM, open_table, read_table, write_table
+from ugaar.tables import FUNNEL, SKIPGRAM
 
 
 def _tables(folder, parts):

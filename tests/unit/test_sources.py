@@ -10,10 +10,11 @@ import yaml
 
 from ugaar import settings
 from ugaar.errors import ConfigError
+from ugaar.parquet_files import read_table
 from ugaar.sources.kinds import KINDS, load_reader, sources_of
 from ugaar.sources.needed import used_files
 from ugaar.stages import ingest
-from ugaar.tables import REJECTS, SONGS, read_table
+from ugaar.tables import REJECTS, SONGS
 
 
 @pytest.fixture

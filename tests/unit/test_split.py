@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 
 from ugaar.errors import DataError
+from ugaar.parquet_files import read_table, write_table
 from ugaar.score.groups import UnionFind, duplicate_groups
 from ugaar.score.runs import melody_hashes, text_hashes
 from ugaar.score.split import quotas, split_rows
 from ugaar.stages import split as split_stage
 from ugaar.stages import window as window_stage
-from ugaar.tables import MODALITIES, REJECTS, SONGS, SPLIT, WINDOWS, read_table, write_table
+from ugaar.tables import MODALITIES, REJECTS, SONGS, SPLIT, WINDOWS
 
 Q = 10080
 SETTINGS = {

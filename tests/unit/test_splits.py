@@ -9,15 +9,9 @@ from ugaar.cli import main
 from ugaar.errors import DataError
 from ugaar.evaluate.split_comparison import cells_of, protocol_rows
 from ugaar.evaluate.summary import rank_grids, resample_metrics
+from ugaar.parquet_files import read_table, write_table
 from ugaar.splits import planned
-from ugaar.tables import (
-    DIRECTIONS,
-    PROTOCOL_DIFFERENCES,
-    RANKS,
-    SPLIT_MEANS,
-    read_table,
-    write_table,
-)
+from ugaar.tables import DIRECTIONS, PROTOCOL_DIFFERENCES, RANKS, SPLIT_MEANS
 
 SETTINGS = {"evaluate": {"top_k": [1, 10], "bootstrap": 200, "confidence": 0.95}}
 

@@ -10,8 +10,9 @@ import yaml
 from synthetic_features import write_features
 
 from ugaar.errors import ConfigError, DataError
+from ugaar.parquet_files import read_table
 from ugaar.stages import evaluate, metrics, train, transfer
-from ugaar.tables import TRANSFER, read_table
+from ugaar.tables import TRANSFER
 from ugaar.train.apply import apply_model
 from ugaar.train.checkpoint import load_file
 from ugaar.train.dataset import load_features

@@ -14,6 +14,7 @@ from windows_for_rendering import window, write_windows
 
 from ugaar import digest
 from ugaar.errors import ConfigError, ToolError
+from ugaar.parquet_files import metadata_of, read_table
 from ugaar.render import lilypond_strips, verovio_mei, verovio_strips, verovio_worker
 from ugaar.render.batch import Failure, StoppedError
 from ugaar.render.external import Program, workspace
@@ -23,7 +24,7 @@ from ugaar.render.sheet_renderer import RENDERERS, load_renderer
 from ugaar.render.verovio_drawing import Drawing, DrawingError, Shape, read
 from ugaar.render.verovio_pixels import draw
 from ugaar.stages import render_sheet
-from ugaar.tables import REJECTS, SHEET, metadata_of, read_table
+from ugaar.tables import REJECTS, SHEET
 from ugaar.tables import TICKS_PER_QUARTER as Q
 
 LAYOUT = Layout(160, 101.0, 100)

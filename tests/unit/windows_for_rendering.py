@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from ugaar.tables import TICKS_PER_QUARTER, WINDOWS, write_table
+from ugaar.parquet_files import write_table
+from ugaar.tables import TICKS_PER_QUARTER, WINDOWS
 
 SECONDS_PER_QUARTER = 0.6
 

@@ -111,6 +111,7 @@ rule features_audio:
     input:
         audio=f"{MUSIC}/audio/shard-{{shard}}.parquet",
         weights=encoder_weights,
+        companions=encoder_companions,
     output:
         f"{MUSIC}/features/audio-parts/{{encoder,musicnn|vggish}}-{{shard}}.parquet",
     log:

@@ -7,12 +7,12 @@ import logging
 from collections import Counter
 from pathlib import Path
 
+from ugaar.atomic import atomic_path
 from ugaar.errors import ConfigError
 from ugaar.report.results_page import Figures, render
 from ugaar.report.results_page_figures import small_png
 from ugaar.report.results_page_run import Run
 from ugaar.settings import load_yaml
-from ugaar.tables import atomic_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

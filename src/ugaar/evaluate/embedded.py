@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from ugaar.errors import DataError
 from ugaar.evaluate.ranks import SIMILARITIES
-from ugaar.tables import DIRECTIONS, EMBEDDINGS, metadata_of, read_table
+from ugaar.parquet_files import metadata_of, read_table
+from ugaar.tables import DIRECTIONS, EMBEDDINGS
 
 ROWS_AT_A_TIME = 4096
 """Rows that Parquet decodes together: a whole column would lie in memory twice."""

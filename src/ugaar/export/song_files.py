@@ -9,11 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ugaar.atomic import atomic_path
 from ugaar.errors import DataError
 from ugaar.export.song_midi import song_midi
+from ugaar.parquet_files import iterate_table, read_table
 from ugaar.progress import Progress
 from ugaar.score.lyrics import normalise
-from ugaar.tables import SONGS, atomic_path, iterate_table, read_table
+from ugaar.tables import SONGS
 
 SUFFIX = {"events": ".mid", "karaoke": ".kar"}
 INDEX = "songs.csv"

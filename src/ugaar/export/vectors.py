@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from ugaar.atomic import atomic_path
 from ugaar.errors import DataError
+from ugaar.parquet_files import check, metadata_of
 from ugaar.tables import (
     EMBEDDINGS,
     FEATURES_AUDIO,
@@ -25,9 +27,6 @@ from ugaar.tables import (
     SKIPGRAM,
     TABLES,
     Table,
-    atomic_path,
-    check,
-    metadata_of,
 )
 
 VECTOR_TABLES = (

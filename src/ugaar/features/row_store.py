@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ugaar import disk
-from ugaar.tables import Table, check
+from ugaar.parquet_files import check
+from ugaar.tables import Table
 
 BYTES_AT_A_TIME = 2**23
 """Vectors held while a table is read or written."""

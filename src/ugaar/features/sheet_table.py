@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from ugaar.errors import DataError
 from ugaar.features.row_store import RowStore, as_lists, read_vectors, rows_at_a_time
-from ugaar.tables import SHEET_PART, SPLIT, WINDOWS, metadata_of, read_table
+from ugaar.parquet_files import metadata_of, read_table
+from ugaar.tables import SHEET_PART, SPLIT, WINDOWS
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
+from ugaar.atomic import atomic_path
 from ugaar.errors import DataError
 from ugaar.models.asmcmr import AudioSheetEncoder, Design
-from ugaar.tables import atomic_path
 
 FORMAT = "ugaar-audio-sheet-encoder-1"
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ugaar.errors import ConfigError
+from ugaar.parquet_files import read_table
 from ugaar.render.batch import Failure
-from ugaar.tables import WINDOWS, read_table
+from ugaar.tables import WINDOWS
 
 
 def shard_of(key: str, shards: int) -> int:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from ugaar.errors import ConfigError, DataError
 from ugaar.evaluate.notes import feature_note
+from ugaar.parquet_files import metadata_of, read_table
 from ugaar.report.stage_costs import StageCost, stage_costs
 from ugaar.score.split import PUBLISHED, SONG_DISJOINT
 from ugaar.settings import Settings, load_yaml
@@ -28,8 +29,6 @@ from ugaar.tables import (
     TRANSFER,
     WINDOWS,
     Table,
-    metadata_of,
-    read_table,
 )
 
 NOT_PRINTED = ("dataset", "shards", "mirror", "device")

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ugaar.tables import atomic_path
+from ugaar.atomic import atomic_path
 
 WIDTH_IN = 8.0
 DPI = 150

@@ -6,9 +6,9 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from ugaar.atomic import atomic_path
 from ugaar.evaluate.paper_tables import PrintedTable
 from ugaar.report.table_formats import html, latex, markdown
-from ugaar.tables import atomic_path
 
 
 def write_formats(folder: Path, table: PrintedTable) -> None:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ugaar.atomic import atomic_path
 from ugaar.errors import DataError
 from ugaar.sources.fetch_archive import content_of
 from ugaar.sources.fetch_git import pack_remote
@@ -23,7 +24,6 @@ from ugaar.sources.fetch_retry import Patience, UnavailableError
 from ugaar.sources.fetch_table import Source, read_sources, sha256_of
 from ugaar.sources.fetch_url import download
 from ugaar.sources.fetch_wheel import download_wheel
-from ugaar.tables import atomic_path
 
 __all__ = ["Source", "difference", "fetch", "read_sources"]
 

@@ -17,10 +17,11 @@ from ugaar.evaluate.split_comparison import (
     splits_table,
 )
 from ugaar.evaluate.summary import rank_grids, resample_metrics
+from ugaar.parquet_files import read_table, write_table
 from ugaar.report.table_files import write_csv, write_formats
 from ugaar.score.split import PUBLISHED, SONG_DISJOINT
 from ugaar.settings import Settings
-from ugaar.tables import PROTOCOL_DIFFERENCES, RANKS, SPLIT_MEANS, read_table, write_table
+from ugaar.tables import PROTOCOL_DIFFERENCES, RANKS, SPLIT_MEANS
 
 SETTINGS: tuple[str, ...] = ("evaluate.top_k", "evaluate.bootstrap", "evaluate.confidence")
 

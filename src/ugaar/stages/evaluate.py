@@ -10,8 +10,9 @@ from pathlib import Path
 from ugaar.errors import DataError
 from ugaar.evaluate.directions import Asked, content_of, rank_directions
 from ugaar.evaluate.embedded import EmbeddedWindows
+from ugaar.parquet_files import open_table, read_table
 from ugaar.settings import Settings
-from ugaar.tables import MODALITIES, RANKS, SPLIT, WINDOWS, open_table, read_table
+from ugaar.tables import MODALITIES, RANKS, SPLIT, WINDOWS
 
 SETTINGS: tuple[str, ...] = ("evaluate.fold", "evaluate.galleries")
 

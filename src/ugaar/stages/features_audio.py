@@ -11,9 +11,10 @@ import numpy as np
 
 from ugaar.features.audio_clips import decode
 from ugaar.features.audio_encoder import ENCODERS, AudioEncoder, load_encoder
+from ugaar.parquet_files import iterate_table, open_table, read_table
 from ugaar.progress import Progress
 from ugaar.settings import as_text
-from ugaar.tables import AUDIO, AUDIO_PART, iterate_table, open_table, read_table
+from ugaar.tables import AUDIO, AUDIO_PART
 from ugaar.train.device import choose_device
 
 SETTINGS: tuple[str, ...] = (

@@ -13,17 +13,10 @@ import numpy as np
 from ugaar.errors import ConfigError, DataError
 from ugaar.features import skipgram, skipgram_published
 from ugaar.features.skipgram import LyricsEncoder, Vocabulary
+from ugaar.parquet_files import open_table, read_table, write_table
 from ugaar.progress import Progress
 from ugaar.settings import as_text
-from ugaar.tables import (
-    FEATURES_LYRICS,
-    SKIPGRAM,
-    SPLIT,
-    WINDOWS,
-    open_table,
-    read_table,
-    write_table,
-)
+from ugaar.tables import FEATURES_LYRICS, SKIPGRAM, SPLIT, WINDOWS
 
 SETTINGS: tuple[str, ...] = ("features.lyrics",)
 

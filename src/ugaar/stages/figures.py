@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from ugaar.errors import DataError
+from ugaar.parquet_files import iterate_table, metadata_of, read_table
 from ugaar.report import (
     correlations_figure,
     funnel_figure,
@@ -20,21 +21,7 @@ from ugaar.report import (
 )
 from ugaar.report.style import new_figure, save
 from ugaar.settings import Settings
-from ugaar.tables import (
-    AUDIO,
-    FUNNEL,
-    HISTORY,
-    METRICS,
-    RANKS,
-    SHEET,
-    SONGS,
-    SPLIT,
-    WINDOWS,
-    Table,
-    iterate_table,
-    metadata_of,
-    read_table,
-)
+from ugaar.tables import AUDIO, FUNNEL, HISTORY, METRICS, RANKS, SHEET, SONGS, SPLIT, WINDOWS, Table
 
 SETTINGS: tuple[str, ...] = ()
 

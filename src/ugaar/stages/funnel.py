@@ -8,18 +8,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from ugaar.parquet_files import read_table, write_table
 from ugaar.score.funnel import funnel_rows
-from ugaar.tables import (
-    AUDIO,
-    FUNNEL,
-    REJECTS,
-    SHEET,
-    SONGS,
-    SPLIT,
-    WINDOWS,
-    read_table,
-    write_table,
-)
+from ugaar.tables import AUDIO, FUNNEL, REJECTS, SHEET, SONGS, SPLIT, WINDOWS
 
 SETTINGS: tuple[str, ...] = ()
 

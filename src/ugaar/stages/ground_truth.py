@@ -12,8 +12,9 @@ import numpy as np
 from ugaar.align.cca import fit_axes, principal_axes
 from ugaar.align.content import content_numbers
 from ugaar.align.ground_truth import find_ground_truth
+from ugaar.parquet_files import read_table, write_table
 from ugaar.settings import Settings
-from ugaar.tables import GROUND_TRUTH, SPLIT, read_table, write_table
+from ugaar.tables import GROUND_TRUTH, SPLIT
 from ugaar.train.dataset import load_features
 from ugaar.train.linear import fit_best_ridge
 

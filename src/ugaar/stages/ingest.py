@@ -6,9 +6,10 @@ import argparse
 from typing import Any
 
 from ugaar.errors import ConfigError
+from ugaar.parquet_files import write_table
 from ugaar.score.rejects import reject, sort_key
 from ugaar.sources.kinds import Rows, load_reader, sources_of
-from ugaar.tables import REJECTS, SONGS, write_table
+from ugaar.tables import REJECTS, SONGS
 
 SETTINGS = ("source", "shards")
 

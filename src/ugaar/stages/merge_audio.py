@@ -10,16 +10,9 @@ from typing import Any
 from ugaar.errors import DataError
 from ugaar.features.pooling import frame_rows, frames_by_clip, mean_rows, protocol_of
 from ugaar.features.row_store import rows_at_a_time
+from ugaar.parquet_files import metadata_of, open_table, read_table
 from ugaar.progress import Progress
-from ugaar.tables import (
-    FEATURES_AUDIO,
-    FEATURES_AUDIO_FRAMES,
-    SPLIT,
-    WINDOWS,
-    metadata_of,
-    open_table,
-    read_table,
-)
+from ugaar.tables import FEATURES_AUDIO, FEATURES_AUDIO_FRAMES, SPLIT, WINDOWS
 
 SETTINGS: tuple[str, ...] = ()
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ugaar.features.sheet_table import join_sheet_parts
+from ugaar.parquet_files import open_table
 from ugaar.progress import Progress
-from ugaar.tables import FEATURES_SHEET, open_table
+from ugaar.tables import FEATURES_SHEET
 
 SETTINGS: tuple[str, ...] = ()
 

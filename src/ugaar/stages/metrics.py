@@ -15,9 +15,10 @@ from ugaar.evaluate.summary import (
     rank_grids,
     resample_metrics,
 )
+from ugaar.parquet_files import metadata_of, read_table, write_table
 from ugaar.progress import Progress
 from ugaar.settings import Settings
-from ugaar.tables import COMPARISONS, METRICS, RANKS, metadata_of, read_table, write_table
+from ugaar.tables import COMPARISONS, METRICS, RANKS
 
 SETTINGS: tuple[str, ...] = ("evaluate.top_k", "evaluate.bootstrap", "evaluate.confidence")
 

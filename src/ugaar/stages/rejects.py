@@ -6,9 +6,10 @@ import argparse
 import logging
 from typing import Any
 
+from ugaar.parquet_files import read_table, write_table
 from ugaar.score.funnel import with_paths
 from ugaar.score.rejects import sort_key
-from ugaar.tables import REJECTS, SONGS, read_table, write_table
+from ugaar.tables import REJECTS, SONGS
 
 SETTINGS: tuple[str, ...] = ()
 

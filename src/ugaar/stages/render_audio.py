@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 
 from ugaar import disk
+from ugaar.parquet_files import open_table, write_table
 from ugaar.progress import Progress
 from ugaar.render import clip, external
 from ugaar.render.batch import Failure, StoppedError, run_isolated
@@ -19,7 +20,7 @@ from ugaar.render.shard import distinct_windows, reject_rows
 from ugaar.render.soundfont import open_soundfont
 from ugaar.render.timidity import Synthesiser
 from ugaar.settings import Settings
-from ugaar.tables import AUDIO, REJECTS, open_table, write_table
+from ugaar.tables import AUDIO, REJECTS
 
 SETTINGS = ("audio", "shards")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ugaar.parquet_files import open_table, write_table
 from ugaar.progress import Progress
 from ugaar.render import external
 from ugaar.render.batch import Failure
@@ -11,7 +12,7 @@ from ugaar.render.layout import layout_of
 from ugaar.render.shard import distinct_windows, reject_rows
 from ugaar.render.sheet_renderer import load_renderer
 from ugaar.settings import Settings
-from ugaar.tables import REJECTS, SHEET, open_table, write_table
+from ugaar.tables import REJECTS, SHEET
 
 SETTINGS = ("sheet", "shards")
 

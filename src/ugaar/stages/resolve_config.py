@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from ugaar.atomic import atomic_path
 from ugaar.settings import Settings
-from ugaar.tables import atomic_path
 
 SETTINGS = (
     "dataset",

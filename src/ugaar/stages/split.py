@@ -8,9 +8,10 @@ from collections import Counter
 from itertools import chain
 from typing import Any
 
+from ugaar.parquet_files import iterate_table, read_table, write_table
 from ugaar.score.groups import duplicate_groups
 from ugaar.score.split import DUPLICATE, FOLDS, PROTOCOLS, split_rows
-from ugaar.tables import MODALITIES, SONGS, SPLIT, WINDOWS, iterate_table, read_table, write_table
+from ugaar.tables import MODALITIES, SONGS, SPLIT, WINDOWS
 
 SETTINGS = (
     "split.valid_share",

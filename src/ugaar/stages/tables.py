@@ -17,17 +17,10 @@ from ugaar.evaluate.paper_tables import (
     table_1,
     table_2,
 )
+from ugaar.parquet_files import metadata_of, read_table
 from ugaar.report.table_files import write_csv, write_formats
 from ugaar.settings import Settings
-from ugaar.tables import (
-    COMPARISONS,
-    METRICS,
-    MODALITIES,
-    SPLIT,
-    WINDOWS,
-    metadata_of,
-    read_table,
-)
+from ugaar.tables import COMPARISONS, METRICS, MODALITIES, SPLIT, WINDOWS
 
 SETTINGS: tuple[str, ...] = ()
 

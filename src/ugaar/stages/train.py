@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ugaar.errors import DataError
+from ugaar.parquet_files import open_table, read_table, write_table
 from ugaar.settings import Settings
-from ugaar.tables import EMBEDDINGS, GROUND_TRUTH, HISTORY, open_table, read_table, write_table
+from ugaar.tables import EMBEDDINGS, GROUND_TRUTH, HISTORY
 from ugaar.train.checkpoint import load_file, save_file
 from ugaar.train.dataset import Features, load_features
 from ugaar.train.device import choose_device

@@ -11,7 +11,8 @@ from typing import Any
 from ugaar.errors import ConfigError
 from ugaar.models.asmcmr import AudioSheetEncoder, Design, new_encoder
 from ugaar.models.encoder_file import save_encoder
-from ugaar.tables import HISTORY, write_table
+from ugaar.parquet_files import write_table
+from ugaar.tables import HISTORY
 
 SETTINGS = ("encoder", "device")
 

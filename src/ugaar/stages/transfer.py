@@ -14,18 +14,9 @@ from ugaar.errors import ConfigError, DataError
 from ugaar.evaluate.directions import Asked, content_of, rank_directions
 from ugaar.evaluate.embedded import spaces_of_directions
 from ugaar.evaluate.summary import metric_rows, rank_grids, resample_metrics
+from ugaar.parquet_files import metadata_of, read_table, write_table
 from ugaar.settings import Settings
-from ugaar.tables import (
-    METRICS,
-    MODALITIES,
-    RANKS,
-    SPLIT,
-    TRANSFER,
-    WINDOWS,
-    metadata_of,
-    read_table,
-    write_table,
-)
+from ugaar.tables import METRICS, MODALITIES, RANKS, SPLIT, TRANSFER, WINDOWS
 from ugaar.train.apply import apply_model
 from ugaar.train.checkpoint import load_file
 from ugaar.train.dataset import Features, load_features

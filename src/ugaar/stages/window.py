@@ -6,11 +6,12 @@ import argparse
 import logging
 from typing import Any
 
+from ugaar.parquet_files import open_table, read_table, write_table
 from ugaar.progress import Progress
 from ugaar.score.rejects import sort_key
 from ugaar.score.windows import windows_of
 from ugaar.sorted_tables import RowGroups, merged
-from ugaar.tables import REJECTS, SONGS, WINDOWS, open_table, read_table, write_table
+from ugaar.tables import REJECTS, SONGS, WINDOWS
 
 SETTINGS = ("window",)
 

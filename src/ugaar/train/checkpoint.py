@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
+from ugaar.atomic import atomic_path
 from ugaar.errors import DataError
-from ugaar.tables import atomic_path
 
 
 def save_file(path: Path | str, content: dict[str, Any]) -> None:

@@ -11,14 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ugaar.errors import DataError
-from ugaar.tables import (
-    FEATURES_AUDIO,
-    FEATURES_LYRICS,
-    FEATURES_SHEET,
-    SPLIT,
-    WINDOWS,
-    read_table,
-)
+from ugaar.parquet_files import read_table
+from ugaar.tables import FEATURES_AUDIO, FEATURES_LYRICS, FEATURES_SHEET, SPLIT, WINDOWS
 
 MODALITY_PAIRS = (("audio", "sheet"), ("audio", "lyrics"), ("sheet", "lyrics"))
 """Pairs of modalities, each of which is two directions of retrieval."""

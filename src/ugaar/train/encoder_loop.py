@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ugaar.atomic import atomic_path
 from ugaar.errors import DataError
 from ugaar.models.asmcmr import AudioSheetEncoder
 from ugaar.models.encoder_file import read_tensors
 from ugaar.models.ranking_losses import contrastive, pairwise_ranking
 from ugaar.progress import Progress
-from ugaar.tables import atomic_path
 from ugaar.train.snippets import Snippets
 
 VALIDATION_CCA_PAIRS = 1000

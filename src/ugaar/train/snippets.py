@@ -20,9 +20,10 @@ from ugaar.features.audio_clips import decode
 from ugaar.features.spectrogram import log_spectrogram, onset_frame
 from ugaar.features.strips import decode_strip, halve
 from ugaar.models.asmcmr import CROP_HEIGHT, CROP_WIDTH, SPECTROGRAM_BINS
+from ugaar.parquet_files import iterate_table, read_table
 from ugaar.progress import Progress
 from ugaar.score.split import draw_order
-from ugaar.tables import AUDIO, SHEET, SPLIT, WINDOWS, iterate_table, read_table
+from ugaar.tables import AUDIO, SHEET, SPLIT, WINDOWS
 
 VERTICAL_SHIFT_PX = 5
 """Largest vertical shift of a crop at full resolution (methods of TISMIR 2018)."""

@@ -2,8 +2,10 @@
 
 import argparse
 
+import ingest_settings
 import mido
 import pytest
+from ingest_settings import WINDOW
 from midi_files import (
     TUNE,
     bad_key_signature,
@@ -21,33 +23,18 @@ from midi_files import (
 from ugaar.errors import ConfigError, DataError
 from ugaar.parquet_files import read_table
 from ugaar.score.windows import windows_of
-from ugaar.sources.midi_bytes import UnusableMidiError
 from ugaar.sources.midi_folder import bar_starts, read_folder, song_of
 from ugaar.sources.midi_lyrics import decode
 from ugaar.sources.midi_melody import match
+from ugaar.sources.unusable import UnusableFileError
 from ugaar.stages import ingest
 from ugaar.tables import REJECTS, SONGS
 
 Q = 10080
 SOURCE = {
-    "also": [],
+    **ingest_settings.SOURCE,
     "kind": "midi",
-    "path": None,
-    "include": [],
-    "default_tempo_qpm": 100.0,
-    "verse": "most-complete",
-    "melisma": "extend",
-    "melisma_rest_s": 4.0,
     "midi": {"onset_tolerance_s": 0.3, "min_match": 0.5, "hold_marks": ["_", "~", "+", "-"]},
-}
-WINDOW = {
-    "notes": 20,
-    "per_song": "all",
-    "song_share": 1.0,
-    "max_silence_s": 4.0,
-    "max_note_s": 30.0,
-    "grid_per_quarter": 4,
-    "max_quantise_error_s": 0.12,
 }
 WORDS = ["amazing", "amazing", "amazing", "grace", "how", "sweet", "the", "sound"]
 
@@ -201,7 +188,7 @@ def test_note_of_a_minute():
 
 
 def _reason(data):
-    with pytest.raises(UnusableMidiError) as caught:
+    with pytest.raises(UnusableFileError) as caught:
         song_of(data, "song.mid", SOURCE)
     assert caught.value.detail
     return caught.value.reason

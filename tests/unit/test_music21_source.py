@@ -2,6 +2,7 @@
 
 import argparse
 
+import ingest_settings
 import pytest
 from musicxml_files import backup, bars, compressed, elision, lyric, note, score, tempo
 
@@ -14,17 +15,7 @@ from ugaar.stages import ingest
 from ugaar.tables import SONGS
 
 Q = 10080
-SOURCE = {
-    "kind": "music21",
-    "path": None,
-    "also": [],
-    "include": [],
-    "default_tempo_qpm": 100.0,
-    "verse": "most-complete",
-    "melisma": "extend",
-    "melisma_rest_s": 4.0,
-    "midi": {},
-}
+SOURCE = {**ingest_settings.SOURCE, "kind": "music21"}
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import os
 import zipfile
 from pathlib import Path
 
+import ingest_settings
 import pytest
 from musicxml_files import backup, bars, compressed, lyric, note, score, tempo
 
@@ -16,17 +17,7 @@ from ugaar.stages import ingest
 from ugaar.tables import REJECTS, SONGS
 
 Q = 10080
-SOURCE = {
-    "also": [],
-    "kind": "musicxml",
-    "path": None,
-    "include": [],
-    "default_tempo_qpm": 100.0,
-    "verse": "most-complete",
-    "melisma": "extend",
-    "melisma_rest_s": 4.0,
-    "midi": {},
-}
+SOURCE = {**ingest_settings.SOURCE, "kind": "musicxml"}
 NO_INTERVAL = "<transpose><octave-change>-1</octave-change></transpose>"
 LA = score(("S", bars(note(60, 4, lyric("la")))))
 

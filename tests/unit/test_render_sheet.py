@@ -1,15 +1,14 @@
 """LilyPond strips: size, staff, ink under every notehead, bad items, the same bytes every time."""
 
-import argparse
-import io
 import os
 import shutil
 import stat
 
 import numpy as np
 import pytest
-from PIL import Image
-from windows_for_rendering import window, write_windows
+import sheet_shards
+from sheet_shards import pixels
+from windows_for_rendering import window
 
 from ugaar.errors import ToolError
 from ugaar.parquet_files import metadata_of, read_table
@@ -20,8 +19,7 @@ from ugaar.render.external import Program, workspace
 from ugaar.render.layout import Layout
 from ugaar.render.lilypond import engrave, probe
 from ugaar.render.rasterise import Rasteriser, rasteriser
-from ugaar.stages import render_sheet
-from ugaar.tables import REJECTS, SHEET, TICKS_PER_QUARTER
+from ugaar.tables import SHEET, TICKS_PER_QUARTER
 
 Q = TICKS_PER_QUARTER
 SETTINGS = {
@@ -40,21 +38,7 @@ SCALE = [60, 62, 64, 65, 67, 69, 71, 72]
 
 
 def run(folder, rows, shard=0, **settings):
-    out, rejects = folder / f"sheet-{shard}.parquet", folder / f"rejects-{shard}.parquet"
-    arguments = argparse.Namespace(
-        windows=write_windows(folder / "windows.parquet", rows),
-        shard=shard,
-        out=out,
-        rejects_out=rejects,
-    )
-    render_sheet.run(arguments, {**SETTINGS, **settings})
-    return read_table(out, SHEET).to_pylist(), read_table(rejects, REJECTS).to_pylist(), out
-
-
-def pixels(row):
-    with Image.open(io.BytesIO(row["png"])) as image:
-        assert image.mode == "L"
-        return np.asarray(image)
+    return sheet_shards.run(folder, rows, {**SETTINGS, **settings}, shard)
 
 
 def bar_lines(image):

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pyarrow as pa
 import pytest
+from ingest_settings import WINDOW
 
 from ugaar.errors import DataError
 from ugaar.parquet_files import read_table, write_table
@@ -239,17 +240,6 @@ def test_no_windows_at_all_is_an_error():
 def test_unknown_protocol():
     with pytest.raises(DataError, match="known: song-disjoint, published"):
         split_rows(*_collection(), "random", SETTINGS, 0)
-
-
-WINDOW = {
-    "notes": 20,
-    "per_song": "all",
-    "song_share": 1.0,
-    "max_silence_s": 4.0,
-    "max_note_s": 30.0,
-    "grid_per_quarter": 4,
-    "max_quantise_error_s": 0.12,
-}
 
 
 def _full_song(number):

@@ -1,20 +1,19 @@
 """Verovio strips: the contract of LilyPond's, ink under every notehead, bad items, same bytes."""
 
-import argparse
 import importlib.metadata
-import io
 import subprocess
 import sys
 import textwrap
 
 import numpy as np
 import pytest
-from PIL import Image
-from windows_for_rendering import window, write_windows
+import sheet_shards
+from sheet_shards import pixels
+from windows_for_rendering import window
 
 from ugaar import digest
 from ugaar.errors import ConfigError, ToolError
-from ugaar.parquet_files import metadata_of, read_table
+from ugaar.parquet_files import metadata_of
 from ugaar.render import lilypond_strips, verovio_mei, verovio_strips, verovio_worker
 from ugaar.render.batch import Failure, StoppedError
 from ugaar.render.external import Program, workspace
@@ -23,8 +22,6 @@ from ugaar.render.notation import notation
 from ugaar.render.sheet_renderer import RENDERERS, load_renderer
 from ugaar.render.verovio_drawing import Drawing, DrawingError, Shape, read
 from ugaar.render.verovio_pixels import draw
-from ugaar.stages import render_sheet
-from ugaar.tables import REJECTS, SHEET
 from ugaar.tables import TICKS_PER_QUARTER as Q
 
 LAYOUT = Layout(160, 101.0, 100)
@@ -74,21 +71,7 @@ SOURCES = {row["song_id"]: row for row in ROWS}
 
 
 def run(folder, rows, shard=0, **settings):
-    out, rejects = folder / f"sheet-{shard}.parquet", folder / f"rejects-{shard}.parquet"
-    arguments = argparse.Namespace(
-        windows=write_windows(folder / "windows.parquet", rows),
-        shard=shard,
-        out=out,
-        rejects_out=rejects,
-    )
-    render_sheet.run(arguments, {**SETTINGS, **settings})
-    return read_table(out, SHEET).to_pylist(), read_table(rejects, REJECTS).to_pylist(), out
-
-
-def pixels(row):
-    with Image.open(io.BytesIO(row["png"])) as image:
-        assert image.mode == "L"
-        return np.asarray(image)
+    return sheet_shards.run(folder, rows, {**SETTINGS, **settings}, shard)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Guards windows: 20 pairs, the silence rule, relative times, content keys, quantisation."""
 
 import pytest
+from ingest_settings import WINDOW as SETTINGS
 
 from ugaar.score.lyrics import Fragment
 from ugaar.score.notes import Note, apply_melisma
@@ -9,15 +10,6 @@ from ugaar.score.tempo import TempoMap
 from ugaar.score.windows import is_drawn, longest_silence, windows_of
 
 Q = 10080
-SETTINGS = {
-    "notes": 20,
-    "per_song": "all",
-    "song_share": 1.0,
-    "max_silence_s": 4.0,
-    "max_note_s": 30.0,
-    "grid_per_quarter": 4,
-    "max_quantise_error_s": 0.12,
-}
 
 
 def song(count=45, **changes):

@@ -21,9 +21,10 @@ from ugaar.score.rejects import reject
 from ugaar.score.words import WordList, join_syllables
 from ugaar.sources.archive import UNREADABLE, Files, UnsafeMemberError
 from ugaar.sources.language import language_of
-from ugaar.sources.npy_song import LARGEST_FILE, NpySong, UnusableSongError, parse
+from ugaar.sources.npy_song import LARGEST_FILE, NpySong, parse
 from ugaar.sources.song_names import artist_and_title
 from ugaar.sources.songs import Grid, Origin, shard_of, song_id
+from ugaar.sources.unusable import UnusableFileError
 
 KIND = "lmd-lyrics"
 SUFFIX = ".npy"
@@ -66,7 +67,7 @@ def read_collection(source: Mapping[str, Any], shard: int, shards: int) -> tuple
                 song = _read(files, names)
                 original = originals.get(PurePosixPath(path).stem, "")
                 songs.append(row_of(song, path, original, known))
-            except UnusableSongError as error:
+            except UnusableFileError as error:
                 rejects.append(reject("ingest", "file", path, path, error.reason, error.detail))
             progress.step()
     return songs, rejects
@@ -75,14 +76,14 @@ def read_collection(source: Mapping[str, Any], shard: int, shards: int) -> tuple
 def _read(files: Files, names: Sequence[str]) -> NpySong:
     if len(names) > 1 or names[0] in files.repeated:
         detail = f"several files have this place in the collection: {', '.join(names)}"
-        raise UnusableSongError("duplicate-name", detail)
+        raise UnusableFileError("duplicate-name", detail)
     try:
         return parse(files.read(names[0], LARGEST_FILE))
     except UnsafeMemberError as error:
-        raise UnusableSongError("unsafe-file", str(error)) from error
+        raise UnusableFileError("unsafe-file", str(error)) from error
     except UNREADABLE as error:
         detail = f"{type(error).__name__}: {error}"
-        raise UnusableSongError("unreadable-file", detail) from error
+        raise UnusableFileError("unreadable-file", detail) from error
 
 
 def song_files(names: Iterable[str]) -> dict[str, list[str]]:

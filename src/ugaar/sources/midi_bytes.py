@@ -7,27 +7,14 @@ import io
 import mido
 
 from ugaar.sources.midi_repair import neutralised
-
-
-class UnusableMidiError(Exception):
-    """A file that gives no song.
-
-    Attributes:
-        reason: reason code of the rejects table.
-        detail: what was found.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
+from ugaar.sources.unusable import UnusableFileError
 
 
 def unwrap_riff(data: bytes) -> bytes:
     """Return the MIDI file inside a RIFF wrapper (.rmi), or the bytes as they are without one.
 
     Raises:
-        UnusableMidiError: the wrapper holds no MIDI data.
+        UnusableFileError: the wrapper holds no MIDI data.
     """
     if data[:4] != b"RIFF":
         return data
@@ -37,26 +24,26 @@ def unwrap_riff(data: bytes) -> bytes:
         if data[place : place + 4] == b"data":
             return data[place + 8 : place + 8 + size]
         place += 8 + size + size % 2
-    raise UnusableMidiError("not-midi", "a RIFF file without a MIDI data chunk")
+    raise UnusableFileError("not-midi", "a RIFF file without a MIDI data chunk")
 
 
 def check_header(data: bytes) -> None:
-    """Raise `UnusableMidiError` unless the bytes begin as a Standard MIDI File in musical time."""
+    """Raise `UnusableFileError` unless the bytes begin as a Standard MIDI File in musical time."""
     if not data:
-        raise UnusableMidiError("empty-file", "0 bytes")
+        raise UnusableFileError("empty-file", "0 bytes")
     if data[:4] != b"MThd":
-        raise UnusableMidiError("not-midi", f"the file begins with {data[:4]!r}, not b'MThd'")
+        raise UnusableFileError("not-midi", f"the file begins with {data[:4]!r}, not b'MThd'")
     if len(data) < 14:
-        raise UnusableMidiError("truncated", f"{len(data)} bytes, the header alone has 14")
+        raise UnusableFileError("truncated", f"{len(data)} bytes, the header alone has 14")
     kind = int.from_bytes(data[8:10], "big")
     division = int.from_bytes(data[12:14], "big")
     if division & 0x8000:
         frames = 256 - (division >> 8)
-        raise UnusableMidiError("smpte-timing", f"time in SMPTE frames, {frames} a second")
+        raise UnusableFileError("smpte-timing", f"time in SMPTE frames, {frames} a second")
     if division == 0:
-        raise UnusableMidiError("unreadable-midi", "0 ticks a quarter note")
+        raise UnusableFileError("unreadable-midi", "0 ticks a quarter note")
     if kind == 2:
-        raise UnusableMidiError("asynchronous-tracks", "MIDI type 2: tracks without a common time")
+        raise UnusableFileError("asynchronous-tracks", "MIDI type 2: tracks without a common time")
 
 
 def open_midi(data: bytes) -> tuple[mido.MidiFile, int]:
@@ -69,7 +56,7 @@ def open_midi(data: bytes) -> tuple[mido.MidiFile, int]:
         The file, and how many malformed meta events were left out.
 
     Raises:
-        UnusableMidiError: the file is empty, cut short, no MIDI, or in SMPTE time.
+        UnusableFileError: the file is empty, cut short, no MIDI, or in SMPTE time.
     """
     data = unwrap_riff(data)
     check_header(data)
@@ -81,6 +68,6 @@ def _read(data: bytes) -> mido.MidiFile:
     try:
         return mido.MidiFile(file=io.BytesIO(data), clip=True, charset="latin-1")
     except EOFError as error:
-        raise UnusableMidiError("truncated", f"{len(data)} bytes, more are announced") from error
+        raise UnusableFileError("truncated", f"{len(data)} bytes, more are announced") from error
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise UnusableMidiError("unreadable-midi", f"{type(error).__name__}: {error}") from error
+        raise UnusableFileError("unreadable-midi", f"{type(error).__name__}: {error}") from error

@@ -18,10 +18,11 @@ from ugaar.progress import Progress
 from ugaar.score.notes import Note, apply_melisma
 from ugaar.score.rejects import reject
 from ugaar.sources.language import UNDETERMINED, language_of
-from ugaar.sources.midi_bytes import UnusableMidiError, open_midi
+from ugaar.sources.midi_bytes import open_midi
 from ugaar.sources.midi_lyrics import LyricStream, choose_stream, headers_of, streams_of
 from ugaar.sources.midi_melody import Melody, choose_melody, scaled
 from ugaar.sources.songs import Grid, Origin, shard_of, song_row
+from ugaar.sources.unusable import UnusableFileError
 from ugaar.tables import TICKS_PER_QUARTER
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
@@ -81,7 +82,7 @@ def read_folder(source: Mapping[str, Any], shard: int, shards: int) -> tuple[Row
     for name, path in files:
         try:
             songs.append(song_of(path.read_bytes(), name, source))
-        except UnusableMidiError as error:
+        except UnusableFileError as error:
             rejects.append(reject("ingest", "file", name, name, error.reason, error.detail))
         except OSError as error:
             detail = f"{type(error).__name__}: {error.strerror}"
@@ -99,23 +100,23 @@ def song_of(data: bytes, name: str, source: Mapping[str, Any]) -> dict[str, Any]
         source: the `source` section of the configuration.
 
     Raises:
-        UnusableMidiError: the file cannot be read, or has no lyrics, notes or melody.
+        UnusableFileError: the file cannot be read, or has no lyrics, notes or melody.
     """
     midi, malformed = open_midi(data)
     if malformed:
         logging.info("%s: %d malformed meta events left out", name, malformed)
     performed = performance(midi, name)
     if not any(instrument.notes for instrument in performed.instruments):
-        raise UnusableMidiError("no-notes", f"{len(midi.tracks)} tracks without notes")
+        raise UnusableFileError("no-notes", f"{len(midi.tracks)} tracks without notes")
     options = source["midi"]
     stream = choose_stream(streams_of(midi, options["hold_marks"]))
     if stream is None:
-        raise UnusableMidiError("no-lyrics", "neither lyric events nor karaoke text")
+        raise UnusableFileError("no-lyrics", "neither lyric events nor karaoke text")
     melody = choose_melody(performed, stream, options["onset_tolerance_s"])
     if melody is None:
-        raise UnusableMidiError("no-notes", "drums alone")
+        raise UnusableFileError("no-notes", "drums alone")
     if melody.share < options["min_match"]:
-        raise UnusableMidiError(
+        raise UnusableFileError(
             "no-melody",
             f"the best track {melody.name!r} meets {melody.share:.0%} of "
             f"{len(stream.onsets)} syllables, {options['min_match']:.0%} needed",
@@ -156,7 +157,7 @@ def performance(midi: mido.MidiFile, name: str) -> pretty_midi.PrettyMIDI:
             found = pretty_midi.PrettyMIDI(mido_object=own)
         except (ValueError, IndexError, KeyError, ZeroDivisionError) as error:
             detail = f"{type(error).__name__}: {error}"
-            raise UnusableMidiError("unreadable-midi", detail) from error
+            raise UnusableFileError("unreadable-midi", detail) from error
     for warning in caught:
         logging.info("%s: %s", name, warning.message)
     return found

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ugaar.errors import DataError
 from ugaar.sources import safe_pickle
+from ugaar.sources.unusable import UnusableFileError
 from ugaar.tables import TICKS_PER_QUARTER
 
 LARGEST_FILE = 4 * 1024 * 1024
@@ -26,20 +27,6 @@ LARGEST_FILE = 4 * 1024 * 1024
 
 LARGEST_TIME_S = 1e6
 LARGEST_BEATS = 1e6
-
-
-class UnusableSongError(Exception):
-    """A file that gives no song.
-
-    Attributes:
-        reason: reason code of the rejects table.
-        detail: what was found.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass(frozen=True)
@@ -82,14 +69,14 @@ def parse(data: bytes) -> NpySong:
     """Read a song from the bytes of a .npy file.
 
     Raises:
-        UnusableSongError: the file is empty, damaged, hostile, or holds no song of this format.
+        UnusableFileError: the file is empty, damaged, hostile, or holds no song of this format.
     """
     return check(*parts_of(_array(data)))
 
 
 def _array(data: bytes) -> object:
     if not data:
-        raise UnusableSongError("empty-file", "0 bytes")
+        raise UnusableFileError("empty-file", "0 bytes")
     file = io.BytesIO(data)
     try:
         version = npy_format.read_magic(file)
@@ -98,19 +85,19 @@ def _array(data: bytes) -> object:
         elif version == (2, 0):
             shape, _, kind = npy_format.read_array_header_2_0(file)
         else:
-            raise UnusableSongError("not-npy", f"version {version} of the .npy format")
+            raise UnusableFileError("not-npy", f"version {version} of the .npy format")
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
-        raise UnusableSongError("not-npy", f"{type(error).__name__}: {error}") from error
+        raise UnusableFileError("not-npy", f"{type(error).__name__}: {error}") from error
     if not kind.hasobject:
-        raise UnusableSongError("wrong-shape", f"an array of {kind}, not of Python objects")
+        raise UnusableFileError("wrong-shape", f"an array of {kind}, not of Python objects")
     try:
         found = safe_pickle.load(file)
     except DataError as error:
         # A refused name has no cause; a pickle that could not be read has one.
         reason = "unreadable-file" if error.__cause__ else "unsafe-pickle"
-        raise UnusableSongError(reason, str(error)) from error
+        raise UnusableFileError(reason, str(error)) from error
     if not isinstance(found, np.ndarray) or found.size != np.prod(shape, dtype=np.int64):
-        raise UnusableSongError("wrong-shape", f"the data are no array of shape {shape}")
+        raise UnusableFileError("wrong-shape", f"the data are no array of shape {shape}")
     return found.reshape(shape)
 
 
@@ -119,18 +106,18 @@ def parts_of(array: object) -> tuple[Sequence, Sequence, Sequence]:
     song = array[0] if isinstance(array, np.ndarray) and array.ndim and len(array) == 1 else None
     if not isinstance(song, (np.ndarray, list, tuple)) or len(song) != 3:
         shape = getattr(array, "shape", None)
-        raise UnusableSongError(
+        raise UnusableFileError(
             "wrong-shape", f"shape {shape}; expected one row of continuous, discrete, syllables"
         )
     for part in song:
         if not isinstance(part, (np.ndarray, list, tuple)) or np.ndim(part[:0]) == 0:
-            raise UnusableSongError("wrong-shape", f"a {type(part).__name__} instead of a list")
+            raise UnusableFileError("wrong-shape", f"a {type(part).__name__} instead of a list")
     continuous, discrete, syllables = song
     return continuous, discrete, syllables
 
 
 def check(continuous: Sequence, discrete: Sequence, syllables: Sequence) -> NpySong:
-    """Return the song, or raise `UnusableSongError` naming the first note that is wrong.
+    """Return the song, or raise `UnusableFileError` naming the first note that is wrong.
 
     Args:
         continuous: for each note [time since the previous start s, length s, Hz, velocity].
@@ -139,11 +126,11 @@ def check(continuous: Sequence, discrete: Sequence, syllables: Sequence) -> NpyS
     """
     lengths = (len(continuous), len(discrete), len(syllables))
     if len(set(lengths)) > 1:
-        raise UnusableSongError(
+        raise UnusableFileError(
             "unequal-lengths", "{} continuous, {} discrete, {} syllables".format(*lengths)
         )
     if not lengths[0]:
-        raise UnusableSongError("no-notes", "0 notes")
+        raise UnusableFileError("no-notes", "0 notes")
     text = _texts(syllables)
     performed, written = _numbers(continuous, 4, "continuous"), _numbers(discrete, 3, "discrete")
     pitch = written[:, 0]
@@ -174,9 +161,9 @@ def _texts(syllables: Iterable[object]) -> list[str]:
     for number, syllable in enumerate(syllables):
         if not isinstance(syllable, str):
             kind = type(syllable).__name__
-            raise UnusableSongError("bad-syllable", f"note {number}: a {kind} instead of text")
+            raise UnusableFileError("bad-syllable", f"note {number}: a {kind} instead of text")
         if not syllable.strip():
-            raise UnusableSongError("bad-syllable", f"note {number}: empty")
+            raise UnusableFileError("bad-syllable", f"note {number}: empty")
         text.append(str(syllable))
     return text
 
@@ -185,7 +172,7 @@ def _numbers(rows: Sequence, width: int, what: str) -> NDArray[np.float64]:
     """Return rows of numbers as an array; nothing nested is ever expanded."""
     for number, row in enumerate(rows):
         if not isinstance(row, (list, tuple, np.ndarray)) or len(row) != width:
-            raise UnusableSongError("wrong-shape", f"note {number}: {what} is not {width} numbers")
+            raise UnusableFileError("wrong-shape", f"note {number}: {what} is not {width} numbers")
     kinds = {type(value) for value in chain.from_iterable(rows)}
     strange = [
         kind.__name__
@@ -193,17 +180,17 @@ def _numbers(rows: Sequence, width: int, what: str) -> NDArray[np.float64]:
         if not issubclass(kind, (int, float, np.integer, np.floating)) or kind is bool
     ]
     if strange:
-        raise UnusableSongError("wrong-shape", f"{what} holds {', '.join(sorted(strange))}")
+        raise UnusableFileError("wrong-shape", f"{what} holds {', '.join(sorted(strange))}")
     try:
         flat = np.fromiter(chain.from_iterable(rows), dtype=np.float64, count=len(rows) * width)
     except OverflowError as error:
-        raise UnusableSongError("bad-time", f"{what}: {error}") from error
+        raise UnusableFileError("bad-time", f"{what}: {error}") from error
     return flat.reshape(-1, width)
 
 
 def _refuse(wrong: NDArray[np.bool_], reason: str, what: str, values: NDArray[np.float64]) -> None:
     if wrong.any():
         first = int(np.argmax(wrong))
-        raise UnusableSongError(
+        raise UnusableFileError(
             reason, f"note {first}: {what} is {values[first]:g}; {int(wrong.sum())} such notes"
         )

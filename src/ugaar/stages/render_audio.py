@@ -11,29 +11,20 @@ import numpy as np
 import soundfile
 
 from ugaar import disk
-from ugaar.parquet_files import open_table, write_table
-from ugaar.progress import Progress
-from ugaar.render import clip, external
+from ugaar.render import clip, external, shard
 from ugaar.render.batch import Failure, StoppedError, run_isolated
 from ugaar.render.midi import write_midi
-from ugaar.render.shard import distinct_windows, reject_rows
 from ugaar.render.soundfont import open_soundfont
 from ugaar.render.timidity import Synthesiser
 from ugaar.settings import Settings
-from ugaar.tables import AUDIO, REJECTS
+from ugaar.tables import AUDIO
 
 SETTINGS = ("audio", "shards")
-
-BATCH_ROWS = 32
-REMEDY = "look at the window's notes; if they are right, report the message with them"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's files."""
-    parser.add_argument("--windows", required=True, help="windows table")
-    parser.add_argument("--shard", required=True, type=int, help="number of the shard, from 0")
-    parser.add_argument("--out", required=True, help="audio table to write")
-    parser.add_argument("--rejects-out", required=True, help="rejects table to write")
+    shard.add_arguments(parser, "audio")
 
 
 def render(
@@ -108,7 +99,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
     synthesiser = Synthesiser(
         font.path, audio["program"], audio["sample_rate_hz"], audio["timeout_s_per_clip"]
     )
-    rows = distinct_windows(
+    rows = shard.distinct_windows(
         arguments.windows,
         "audio_key",
         ("song_id", "pitch", "onset_s", "duration_s"),
@@ -120,21 +111,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
         "soundfont": font.path.name,
         "soundfont_sha256": font.sha256,
     }
-    progress = Progress(len(rows))
-    rejects: list[dict] = []
-    with (
-        open_table(arguments.out, AUDIO, metadata=metadata) as table,
-        external.workspace() as folder,
-    ):
-        batch: list[dict] = []
-        for row, result in render(rows, synthesiser, folder, audio["velocity"], audio["tail_s"]):
-            if isinstance(result, Failure):
-                rejects += reject_rows("render-audio", row, result, REMEDY)
-            else:
-                batch.append(result)
-            if len(batch) >= BATCH_ROWS:
-                table.write(batch)
-                batch = []
-            progress.step()
-        table.write(batch)
-    write_table(arguments.rejects_out, REJECTS, rejects)
+
+    def into(folder: Path) -> Iterator[tuple[dict, dict | Failure]]:
+        return render(rows, synthesiser, folder, audio["velocity"], audio["tail_s"])
+
+    shard.write_rendered(arguments, AUDIO, metadata, rows, into)

@@ -31,7 +31,7 @@ from ugaar.report.stage_costs import stage_costs
 from ugaar.tables import COMPARISONS, METRICS, PROTOCOL_DIFFERENCES, TRANSFER
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATE = ROOT / "docs/results.template.md.j2"
+TEMPLATES = [ROOT / f"docs/results.{name}template.md.j2" for name in ("", "run.")]
 DEFAULTS = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 
@@ -52,10 +52,21 @@ def run(tmp_path):
     return Run(tmp_path / "mine")
 
 
-def results(*runs, out, template=TEMPLATE):
-    flags = {"out": out, "template": template, "defaults": ROOT / "config.yaml"}
+def results(*runs, out, template=TEMPLATES[0]):
+    flags = {
+        "out": out,
+        "template": template,
+        "run-template": TEMPLATES[1],
+        "defaults": ROOT / "config.yaml",
+    }
     options = [part for name, value in flags.items() for part in (f"--{name}", str(value))]
     return main(["results", "--runs", *map(str, runs), *options, "--machine", "an abacus"])
+
+
+def text_of(page):
+    """Return the text of a page and of the runs' pages behind it."""
+    pages = [page, *sorted((page.parent / page.stem).glob("*.md"))]
+    return "\n\n".join(one.read_text(encoding="utf-8") for one in pages)
 
 
 def metric(folder, split, method, direction, name):
@@ -70,7 +81,7 @@ def metric(folder, split, method, direction, name):
 
 def test_numbers_of_the_page_are_those_of_the_tables(runs, tmp_path):
     assert results(*runs, out=tmp_path / "page.md") == 0
-    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    page = text_of(tmp_path / "page.md")
     assert "Machine of the runs: an abacus." in page
     for folder in runs:
         for split in ("song-disjoint", "published"):
@@ -89,28 +100,34 @@ def test_numbers_of_the_page_are_those_of_the_tables(runs, tmp_path):
 
 def test_nothing_is_missing_from_the_page_of_finished_runs(runs, tmp_path):
     results(*runs, out=tmp_path / "page.md")
-    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    page = text_of(tmp_path / "page.md")
     left_out = sorted(set(re.findall(r"\*Left out: (.*)", page)))
     assert [text for text in left_out if "galleries" not in text and "no run has" not in text] == []
-    for link in re.findall(r"!\[.*\]\((.*)\)", page):
-        assert 0 < (tmp_path / link).stat().st_size <= LARGEST_BYTES
+    for file in (tmp_path / "page.md", *(tmp_path / "page").glob("*.md")):
+        text = file.read_text(encoding="utf-8")
+        for link in re.findall(r"!\[.*\]\((.*)\)", text):
+            assert 0 < (file.parent / link).stat().st_size <= LARGEST_BYTES
+        for link in re.findall(r"(?<!!)\[[^]]*\]\(([^)#:]*)[#)]", text):
+            assert (file.parent / link).is_file() or (ROOT / "docs" / Path(link).name).is_file()
     assert {path.name for path in (tmp_path / "page").iterdir()} >= {
         "first-song-disjoint-ranks.png",
         "second-published-ranks.png",
+        "first.md",
+        "second.md",
     }
 
 
 def test_the_page_is_the_same_every_time(runs, tmp_path):
     for name in ("a", "b"):
         results(*runs, out=tmp_path / name / "page.md")
-    first, second = (tmp_path / name / "page.md" for name in ("a", "b"))
-    assert first.read_bytes() == second.read_bytes()
-    assert str(tmp_path) not in first.read_text(encoding="utf-8")
+    first, second = (text_of(tmp_path / name / "page.md") for name in ("a", "b"))
+    assert first == second
+    assert str(tmp_path) not in first
 
 
 def test_tables_keep_their_number_of_columns(runs, tmp_path):
     results(*runs, out=tmp_path / "page.md")
-    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    page = text_of(tmp_path / "page.md")
     for block in page.split("\n\n"):
         if block.startswith("|"):
             counts = {len(re.findall(r"(?<!\\)\|", line)) for line in block.split("\n")}
@@ -120,7 +137,7 @@ def test_tables_keep_their_number_of_columns(runs, tmp_path):
 def test_an_unfinished_run_leaves_sentences_not_a_crash(tmp_path):
     (tmp_path / "begun").mkdir()
     assert results(tmp_path / "begun", out=tmp_path / "page.md") == 0
-    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    page = text_of(tmp_path / "page.md")
     assert "**begun, song-disjoint**: not finished." in page
     assert "*Left out: results/begun/config.yaml: missing" in page
     assert "*Left out: results/begun/protocol_differences.parquet: missing" in page
@@ -128,8 +145,9 @@ def test_an_unfinished_run_leaves_sentences_not_a_crash(tmp_path):
     assert str(tmp_path) not in page
 
 
-def test_the_template_holds_no_typed_results():
-    text = re.sub(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", "", TEMPLATE.read_text(), flags=re.S)
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_the_templates_hold_no_typed_results(template):
+    text = re.sub(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", "", template.read_text(), flags=re.S)
     assert re.findall(r"\d+[.,]\d+|\d+ ?%", text) == []
 
 
@@ -302,7 +320,7 @@ def test_engravers_and_transfer_come_onto_the_page_where_they_are(runs, tmp_path
         "direction,test strips,R@1,MedR,n\naudio-to-sheet,other,12.3456,2.5,40\n"
     )
     assert results(copy, out=tmp_path / "page.md") == 0
-    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    page = text_of(tmp_path / "page.md")
     assert "| audio → sheet | other | 12.35 | 2.5 | 40 |" in page
     assert "no run has a `transfer.parquet`" in page
     assert "One run was given" in page

@@ -1,4 +1,4 @@
-"""`ugaar results`: write docs/results.md from the tables of finished runs."""
+"""`ugaar results`: write docs/results.md, and a page a run, from the tables of finished runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         default=Path("docs/results.md"),
-        help="page to write; its figures go to the folder of the same name without .md",
+        help="page to write; the runs' pages and figures go to the folder of its name without .md",
     )
     parser.add_argument(
         "--template",
@@ -33,13 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the text, with numbers inserted by name",
     )
     parser.add_argument(
+        "--run-template",
+        type=Path,
+        default=Path("docs/results.run.template.md.j2"),
+        help="the text of each run's page",
+    )
+    parser.add_argument(
         "--defaults", type=Path, default=Path("config.yaml"), help="the default configuration"
     )
     parser.add_argument("--machine", default="", help="what the runs were made on, in a few words")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the page and its figures.
+    """Write the pages and their figures.
 
     Raises:
         ConfigError: a run or the template is missing, or two runs have one name.
@@ -51,14 +57,21 @@ def run(arguments: argparse.Namespace) -> int:
     twice = [name for name, count in Counter(one.name for one in runs).items() if count > 1]
     if twice:
         raise ConfigError(f"--runs: {twice[0]} is named twice")
-    figures = Figures(out.stem)
-    page = render(
-        arguments.template, runs, load_yaml(arguments.defaults), figures, arguments.machine
-    )
-    for name, source in sorted(figures.wanted.items()):
-        with atomic_path(out.parent / out.stem / name) as path:
+    folder = out.parent / out.stem
+    defaults = load_yaml(arguments.defaults)
+    words = {"machine": arguments.machine, "folder": out.stem, "home": out.name}
+    beside, inside = Figures(f"{out.stem}/"), Figures("")
+    pages = {out: render(arguments.template, runs, defaults, beside, **words)}
+    for one in runs:
+        pages[folder / f"{one.name}.md"] = render(
+            arguments.run_template, runs, defaults, inside, run=one, **words
+        )
+    wanted = beside.wanted | inside.wanted
+    for name, source in sorted(wanted.items()):
+        with atomic_path(folder / name) as path:
             path.write_bytes(small_png(source))
-    with atomic_path(out) as path:
-        path.write_text(page, encoding="utf-8")
-    logging.info("wrote %s and %d figures", out, len(figures.wanted))
+    for page, text in pages.items():
+        with atomic_path(page) as path:
+            path.write_text(text, encoding="utf-8")
+    logging.info("wrote %s, %d pages of runs and %d figures", out, len(runs), len(wanted))
     return 0

@@ -1,4 +1,4 @@
-"""The results page: a Jinja template whose every number comes from the tables of finished runs.
+"""The results pages: Jinja templates whose every number comes from the tables of finished runs.
 
 Prose is written by people and lives in the template. A table that is missing leaves a sentence in
 the place of its section; a misspelt name is an error.
@@ -53,7 +53,6 @@ SECTIONS: tuple[Callable[..., str], ...] = (
 """What a template may call for a whole table; each takes a run, or runs, and its choices."""
 
 NUMBERS = (
-    "run",
     "setting",
     "count",
     "exists",
@@ -73,12 +72,12 @@ class Figures:
     """Links figures into the page and remembers which, so that they can be copied beside it.
 
     Args:
-        folder: name of the folder of the figures, beside the page.
+        prefix: what a link to the folder of the figures begins with; empty on a page inside it.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, prefix: str) -> None:
         self.wanted: dict[str, Path] = {}
-        self._folder = folder
+        self._prefix = prefix
 
     def figure(self, run: Run, split: str, name: str, text: str) -> str:
         """Return a link to a figure of a split.
@@ -97,20 +96,21 @@ class Figures:
             raise DataError(f"{path}: missing; run the stage figures")
         target = f"{run.name}-{split}-{name}.png"
         self.wanted[target] = path
-        return f"![{text}]({self._folder}/{target})"
+        return f"![{text}]({self._prefix}{target})"
 
 
 def render(
-    template: Path, runs: Sequence[Run], defaults: Settings, figures: Figures, machine: str
+    template: Path, runs: Sequence[Run], defaults: Settings, figures: Figures, **words: object
 ) -> str:
-    """Return the page.
+    """Return a page.
 
     Args:
         template: the Jinja template.
         runs: finished runs, in the order of the page.
         defaults: the default configuration.
         figures: takes the figures that the page shows.
-        machine: what the runs were made on, in words; empty where not told.
+        words: further names that the template uses, such as `machine` and, on a run's own page,
+            `run`.
 
     Raises:
         ConfigError: the template is missing, not readable, or uses a name that does not exist.
@@ -122,7 +122,7 @@ def render(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    names = _names(runs, defaults, figures) | {"machine": machine}
+    names = _names(runs, defaults, figures) | words
     try:
         return reflow(environment.get_template(template.name).render(names))
     except jinja2.TemplateNotFound as error:

@@ -14,7 +14,7 @@ from ugaar.evaluate.summary import chance_rows, metric_rows, rank_grids, resampl
 from ugaar.parquet_files import read_table, write_table
 from ugaar.report.funnel_figure import losses_text, steps_of
 from ugaar.report.ranks_figure import recall_curve
-from ugaar.report.samples_figure import choose, lower_line
+from ugaar.report.samples_figure import choose, lyric_lines
 from ugaar.report.training_figure import curves_of
 from ugaar.tables import DIRECTIONS, METRICS, RANKS, WINDOWS
 
@@ -167,9 +167,11 @@ def test_licence_clean_samples_come_first():
     assert len(choose(windows[:1], paths, folds, 3)) == 1
 
 
-def test_syllables_that_would_touch_go_to_the_lower_line():
-    assert lower_line([0, 10, 20, 30], [8, 14, 8, 8]) == [False, True, False, False]
-    assert lower_line([0, 1, 2], [4, 4, 4]) == [False, True, True]
+def test_syllables_that_would_touch_go_to_the_next_line_with_room():
+    assert lyric_lines([0, 10, 20, 30], [8, 14, 8, 8]) == [0, 1, 0, 0]
+    assert lyric_lines([0, 1, 2], [4, 4, 4]) == [0, 1, 2]
+    assert lyric_lines([0, 1, 4], [4, 4, 4]) == [0, 1, 0]
+    assert lyric_lines([], []) == []
 
 
 def test_ridges_and_other_metrics_are_no_training_curves():

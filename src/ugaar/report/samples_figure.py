@@ -97,7 +97,9 @@ def _inked(sample: Sample) -> _Strip:
     return _Strip(strip[top : rows[-1] + 5, left : columns[-1] + 5], left)
 
 
-_LYRICS_PX = 34
+_FIRST_LINE_PX = 17
+_LINE_PX = 14
+_BELOW_LYRICS_PX = 4
 _LYRICS_PT = 6.5
 _SPECTROGRAM_IN = 0.95
 
@@ -114,61 +116,82 @@ def draw(figure: Figure, samples: Sequence[Sample]) -> None:
     strips = [_inked(sample) for sample in samples]
     width_px = max(strip.pixels.shape[1] for strip in strips)
     inches_per_px = 0.93 * figure.get_figwidth() / width_px
+    syllables = [
+        _placed(sample, strip, inches_per_px) for sample, strip in zip(samples, strips, strict=True)
+    ]
     heights = []
-    for strip in strips:
-        heights += [(strip.pixels.shape[0] + _LYRICS_PX) * inches_per_px, _SPECTROGRAM_IN]
+    for strip, placed in zip(strips, syllables, strict=True):
+        heights += [_height_px(strip, placed) * inches_per_px, _SPECTROGRAM_IN]
     figure.set_figheight(sum(heights) + 0.5 * len(samples) + 0.3)
     panels = figure.subplots(2 * len(samples), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for number, (sample, strip) in enumerate(zip(samples, strips, strict=True)):
-        _sheet(panels[2 * number], sample, strip, width_px, inches_per_px)
+    rows = zip(samples, strips, syllables, strict=True)
+    for number, (sample, strip, placed) in enumerate(rows):
+        _sheet(panels[2 * number], strip, placed, width_px)
+        panels[2 * number].set_title(sample.title)
         _spectrogram(panels[2 * number + 1], sample)
     panels[-1].set_xlabel("time, seconds")
 
 
-def lower_line(x: Sequence[float], widths: Sequence[float]) -> list[bool]:
-    """Return which syllables go to the lower of two lines, so that none runs into another.
+def lyric_lines(x: Sequence[float], widths: Sequence[float]) -> list[int]:
+    """Return the line of each syllable, so that none runs into another.
 
     Args:
         x: centres, ascending.
         widths: widths in the same unit, with the space wanted between two syllables.
 
     Returns:
-        True for the lower line; a syllable goes there where the upper one has no room.
+        Number of the line from the top, from 0: the first one with room, as many as it takes.
     """
-    end = -float("inf")
-    lower = []
+    ends: list[float] = []
+    lines = []
     for centre, width in zip(x, widths, strict=True):
-        fits = centre - width / 2 >= end
-        lower.append(not fits)
-        if fits:
-            end = centre + width / 2
-    return lower
+        start = centre - width / 2
+        line = next((n for n, end in enumerate(ends) if start >= end), len(ends))
+        ends[line : line + 1] = [centre + width / 2]
+        lines.append(line)
+    return lines
 
 
-def _sheet(axes: Axes, sample: Sample, strip: _Strip, width_px: int, inches_per_px: float) -> None:
-    height = strip.pixels.shape[0]
-    axes.imshow(strip.pixels, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
-    axes.set_xlim(0, width_px)
-    axes.set_ylim(height + _LYRICS_PX, 0)
+@dataclass(frozen=True)
+class _Syllable:
+    """A syllable under a strip: its text, its centre in pixels and its line from the top."""
+
+    text: str
+    x: float
+    line: int
+
+
+def _placed(sample: Sample, strip: _Strip, inches_per_px: float) -> list[_Syllable]:
     # A tied note has several heads: its syllable stands below the first.
     places: dict[int, float] = {}
     for note, x in zip(sample.note_index, sample.notehead_x_px, strict=True):
         places.setdefault(note, x - strip.left)
+    texts = [sample.syllables[note] for note in places]
     letter_px = 0.54 * _LYRICS_PT / 72 / inches_per_px
-    widths = [letter_px * (len(sample.syllables[note]) + 1) for note in places]
-    lower = lower_line(list(places.values()), widths)
-    for (note, x), below in zip(places.items(), lower, strict=True):
+    lines = lyric_lines(list(places.values()), [letter_px * (len(text) + 1) for text in texts])
+    return [_Syllable(*row) for row in zip(texts, places.values(), lines, strict=True)]
+
+
+def _height_px(strip: _Strip, syllables: Sequence[_Syllable]) -> int:
+    last = max((syllable.line for syllable in syllables), default=0)
+    return strip.pixels.shape[0] + _FIRST_LINE_PX + last * _LINE_PX + _BELOW_LYRICS_PX
+
+
+def _sheet(axes: Axes, strip: _Strip, syllables: Sequence[_Syllable], width_px: int) -> None:
+    axes.imshow(strip.pixels, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    axes.set_xlim(0, width_px)
+    axes.set_ylim(_height_px(strip, syllables), 0)
+    for syllable in syllables:
         axes.text(
-            x,
-            height + (0.9 if below else 0.5) * _LYRICS_PX,
-            sample.syllables[note],
+            syllable.x,
+            strip.pixels.shape[0] + _FIRST_LINE_PX + syllable.line * _LINE_PX,
+            syllable.text,
             ha="center",
             va="baseline",
             fontsize=_LYRICS_PT,
             family="DejaVu Serif",
             color=INK,
         )
-    axes.set_title(sample.title)
     axes.axis("off")
 
 

@@ -1,6 +1,7 @@
 """Guards the results page: its numbers are those of the tables, and what is missing is said."""
 
 import re
+import shutil
 from pathlib import Path
 
 import finished_runs
@@ -117,6 +118,19 @@ def test_nothing_is_missing_from_the_page_of_finished_runs(runs, tmp_path):
     }
 
 
+def test_a_run_on_the_music_of_another_reads_its_windows(runs, tmp_path):
+    for run in runs:
+        shutil.copytree(run, tmp_path / run.name)
+    mine = tmp_path / "second"
+    config = yaml.safe_load((mine / "config.yaml").read_text())
+    (mine / "config.yaml").write_text(yaml.safe_dump(config | {"music_of": "first"}))
+    (mine / "windows.parquet").unlink()
+    results(mine, out=tmp_path / "page.md")
+    page = text_of(tmp_path / "page.md")
+    assert "those of first and not counted again" in page
+    assert "windows.parquet" not in page
+
+
 def test_the_page_is_the_same_every_time(runs, tmp_path):
     for name in ("a", "b"):
         results(*runs, out=tmp_path / name / "page.md")
@@ -140,7 +154,8 @@ def test_an_unfinished_run_leaves_sentences_not_a_crash(tmp_path):
     page = text_of(tmp_path / "page.md")
     assert "**begun, song-disjoint**: not finished." in page
     assert "*Left out: results/begun/config.yaml: missing" in page
-    assert "*Left out: results/begun/protocol_differences.parquet: missing" in page
+    assert "What duplicates add" not in page
+    assert "Draws of the folds" not in page
     assert NOT_MEASURED not in page
     assert str(tmp_path) not in page
 
@@ -313,8 +328,6 @@ def test_transfer_stands_above_the_same_method_at_home(run):
 
 
 def test_engravers_and_transfer_come_onto_the_page_where_they_are(runs, tmp_path):
-    import shutil
-
     copy = shutil.copytree(runs[0], tmp_path / "first")
     (copy / "engraver_transfer.csv").write_text(
         "direction,test strips,R@1,MedR,n\naudio-to-sheet,other,12.3456,2.5,40\n"

@@ -62,6 +62,15 @@ class Run:
             raise DataError(f"{path}: missing; finish the run with snakemake")
         return load_yaml(path)
 
+    @property
+    def music(self) -> Path:
+        """The folder of the songs, windows, clips and strips: the run's own or another's."""
+        try:
+            shared = self.config.get("music_of")
+        except DataError:
+            shared = None
+        return self.folder.parent / shared if shared else self.folder
+
     @cached_property
     def splits(self) -> dict[str, PlannedSplit]:
         """The splits of the run by name; without a readable configuration, those with a folder."""
@@ -147,7 +156,7 @@ class Run:
 
     def n_windows(self) -> int:
         """Return the number of windows of the collection."""
-        path = self.folder / "windows.parquet"
+        path = self.music / "windows.parquet"
         if not path.is_file():
             raise DataError(f"{path}: missing; run the stage window")
         return pq.read_metadata(path).num_rows
@@ -185,7 +194,7 @@ class Run:
         ranked = pc.unique(ranks.filter(pc.equal(ranks["gallery_size"], whole))["window_id"])
         keys = {modality: f"{modality}_key" for modality in MODALITIES}
         columns = ["window_id", *keys.values()]
-        windows = read_table(self.folder / "windows.parquet", WINDOWS, columns)
+        windows = read_table(self.music / "windows.parquet", WINDOWS, columns)
         kept = windows.filter(pc.is_in(windows["window_id"], ranked))
         return {modality: kept[key].to_pylist() for modality, key in keys.items()}
 

@@ -134,6 +134,7 @@ def test_curves_of_a_history():
         ),
         *(row("mrr", epoch, "valid") for epoch in (1, 2)),
         row("once", 1),
+        row("mrr", 2, "valid cca"),
     ]
     training, validation = curves_of(rows)["ugaar"]
     assert set(training) == {"loss, discriminator", "loss, generator"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 
@@ -39,34 +39,27 @@ def curves_of(rows: Iterable[Mapping]) -> dict[str, tuple[Curves, Curves]]:
     rows = list(rows)
     searched = {(row["method"], row["phase"]) for row in rows if row["metric"] == "ridge"}
     rows = [row for row in rows if (row["method"], row["phase"]) not in searched]
-    phases: dict[tuple[str, str], set[str]] = defaultdict(set)
+    epochs: dict[tuple[str, str, str], set[int]] = defaultdict(set)
     for row in rows:
-        phases[row["method"], row["metric"]].add(row["phase"])
+        epochs[row["method"], row["metric"], row["phase"]].add(row["epoch"])
+    drawn = Counter((method, metric) for (method, metric, _), at in epochs.items() if len(at) > 1)
     found: dict[str, tuple[Curves, Curves]] = {}
     for row in rows:
         method, metric, phase = row["method"], row["metric"], row["phase"]
-        several = len(phases[method, metric]) > 1
-        label = (f"{metric}, {phase}" if several else metric).replace("_", " ")
+        if len(epochs[method, metric, phase]) < 2:
+            continue
+        label = (f"{metric}, {phase}" if drawn[method, metric] > 1 else metric).replace("_", " ")
         part = found.setdefault(method, ({}, {}))[is_validation(phase, metric)]
         part.setdefault(label, {}).setdefault(row["seed"], {})[row["epoch"]] = row["value"]
     return {
-        method: (_long_enough(training), _reciprocal_ranks(_long_enough(validation)))
+        method: (training, _reciprocal_ranks(validation))
         for method, (training, validation) in found.items()
-        if _long_enough(training) or _long_enough(validation)
     }
 
 
 def _reciprocal_ranks(curves: Curves) -> Curves:
     found = {label: seeds for label, seeds in curves.items() if "MRR" in label}
     return {label.removeprefix("valid "): seeds for label, seeds in (found or curves).items()}
-
-
-def _long_enough(curves: Curves) -> Curves:
-    return {
-        label: seeds
-        for label, seeds in curves.items()
-        if max(len(epochs) for epochs in seeds.values()) > 1
-    }
 
 
 def _panel(axes: Axes, curves: Curves) -> None:

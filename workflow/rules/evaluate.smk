@@ -59,7 +59,7 @@ rule metrics:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=2000,
     params:
         settings=stage_settings("metrics"),
         code=stage_code("metrics"),

@@ -34,6 +34,8 @@ KINDS: Mapping[str, Kind] = {
     "music21": Kind("ugaar.sources.music21_corpus", "read_installed_corpus", ""),
     "midi": Kind("ugaar.sources.midi_folder", "read_folder", "the folder of your MIDI files"),
     "lmd-lyrics": Kind("ugaar.sources.lmd_lyrics", "read_collection", "its folder or zip archive"),
+    "notes": Kind("ugaar.sources.notes_folder", "read_pieces", "the folder or zip of your MIDI files"),
+    "tunes": Kind("ugaar.sources.music21_tunes", "read_pieces", ""),
     "musicxml": Kind(
         "ugaar.sources.musicxml_folder", "read_scores", "the folder or zip of your scores"
     ),

@@ -1,0 +1,93 @@
+"""The conditions that audio-sheet systems are tested under, and the sounds that these need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Spectrograms of some pieces: a rendition, with or without noise.
+
+    Attributes:
+        rendition: name of the rendition.
+        noise_db: signal-to-noise ratio of added white noise, dB; None adds none.
+        folds: folds whose pieces are needed so.
+    """
+
+    rendition: str
+    noise_db: float | None
+    folds: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of its files."""
+        return self.rendition if self.noise_db is None else f"{self.rendition}-{self.noise_db:g}dB"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How the test pieces sound and look.
+
+    Attributes:
+        name: its name in the config.
+        rendition: the rendition that is heard.
+        noise_db: signal-to-noise ratio of added white noise, dB; None adds none.
+        look: scale (a factor), rotate (degrees) and blur (pixels) of the strip, those that differ
+            from how it was engraved.
+    """
+
+    name: str
+    rendition: str
+    noise_db: float | None
+    look: Mapping[str, float]
+
+    @property
+    def sound(self) -> str:
+        """The name of the sound that is heard."""
+        return Sound(self.rendition, self.noise_db, ()).name
+
+
+def conditions(audio_sheet: Mapping[str, Any]) -> dict[str, Condition]:
+    """Return the conditions of the `audio_sheet` section by name; the first is the main one."""
+    return {
+        name: Condition(
+            name,
+            found.get("rendition", audio_sheet["valid"]),
+            found.get("noise_db"),
+            {key: found[key] for key in ("scale", "rotate", "blur") if key in found},
+        )
+        for name, found in audio_sheet["conditions"].items()
+    }
+
+
+def sounds(audio_sheet: Mapping[str, Any]) -> dict[str, Sound]:
+    """Return the sounds that training, validation and the conditions need, by name.
+
+    Args:
+        audio_sheet: the `audio_sheet` section of the configuration.
+    """
+    wanted: dict[tuple[str, float | None], set[str]] = {}
+    for rendition in audio_sheet["train"]:
+        wanted.setdefault((rendition, None), set()).add("train")
+    wanted.setdefault((audio_sheet["valid"], None), set()).add("valid")
+    for condition in conditions(audio_sheet).values():
+        wanted.setdefault((condition.rendition, condition.noise_db), set()).add("test")
+    found = [
+        Sound(rendition, noise_db, tuple(sorted(folds)))
+        for (rendition, noise_db), folds in wanted.items()
+    ]
+    return {sound.name: sound for sound in sorted(found, key=lambda sound: sound.name)}
+
+
+def folds_of_rendition(audio_sheet: Mapping[str, Any], rendition: str) -> list[str]:
+    """Return the folds whose pieces are synthesised in a rendition.
+
+    The validation rendition is heard for all pieces: it is what strips are checked against.
+    """
+    if rendition == audio_sheet["valid"]:
+        return ["train", "valid", "test"]
+    found = sounds(audio_sheet).values()
+    return sorted({fold for one in found if one.rendition == rendition for fold in one.folds})

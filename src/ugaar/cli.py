@@ -43,6 +43,14 @@ STAGES = {
     "compare-splits": "set protocols and draws of the folds side by side",
     "transfer": "test methods trained on another collection on this one",
     "figures": "draw the figures",
+    "ingest-pieces": "read MIDI files or tunes without lyrics into pieces (one shard)",
+    "pieces": "join the pieces, cut written-out repeats and drop short and double ones",
+    "split-pieces": "keep pieces that share a run of notes together, and draw folds",
+    "evaluate-system": "rank the test snippets of one audio-sheet system",
+    "system-metrics": "summarise the ranks of the audio-sheet systems",
+    "identify": "find each test piece by the votes of its snippets",
+    "system-tables": "write the tables of the audio-sheet systems",
+    "system-figures": "draw the figures of the audio-sheet systems",
 }
 
 COMMANDS = {
@@ -105,7 +113,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             from ugaar.settings import load, subset
 
             config = load(arguments.config, "workflow/schemas/config.schema.yaml")
-            settings = subset(config, module.SETTINGS)
+            # A stage may need further keys for some of its options.
+            keys = module.keys(arguments) if hasattr(module, "keys") else module.SETTINGS
+            settings = subset(config, keys)
         module.run(arguments, settings)
     except ConfigError as error:
         logging.error("%s", error)

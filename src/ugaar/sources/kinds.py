@@ -34,12 +34,21 @@ KINDS: Mapping[str, Kind] = {
     "music21": Kind("ugaar.sources.music21_corpus", "read_installed_corpus", ""),
     "midi": Kind("ugaar.sources.midi_folder", "read_folder", "the folder of your MIDI files"),
     "lmd-lyrics": Kind("ugaar.sources.lmd_lyrics", "read_collection", "its folder or zip archive"),
-    "notes": Kind("ugaar.sources.notes_folder", "read_pieces", "the folder or zip of your MIDI files"),
-    "tunes": Kind("ugaar.sources.music21_tunes", "read_pieces", ""),
     "musicxml": Kind(
         "ugaar.sources.musicxml_folder", "read_scores", "the folder or zip of your scores"
     ),
 }
+"""Kinds that give songs: voices with lyrics, which every task can use."""
+
+PIECE_KINDS: Mapping[str, Kind] = {
+    "notes": Kind(
+        "ugaar.sources.notes_folder", "read_pieces", "the folder or zip of your MIDI files"
+    ),
+    "tunes": Kind("ugaar.sources.music21_tunes", "read_pieces", ""),
+}
+"""Kinds that give pieces without lyrics, for the task audio-sheet alone."""
+
+ALL_KINDS: Mapping[str, Kind] = {**KINDS, **PIECE_KINDS}
 
 
 def sources_of(source: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -60,4 +69,19 @@ def load_reader(name: str) -> Reader:
     if name not in KINDS:
         raise ConfigError(f"source.kind {name!r}: known kinds are {', '.join(KINDS)}")
     kind = KINDS[name]
+    return getattr(importlib.import_module(kind.module), kind.function)
+
+
+def load_piece_reader(name: str) -> Reader:
+    """Return the reader of a kind that gives pieces: its rows are of the pieces table.
+
+    Raises:
+        ConfigError: there is no such kind, or it gives songs.
+    """
+    if name not in PIECE_KINDS:
+        raise ConfigError(
+            f"source.kind {name!r}: kinds that give pieces are {', '.join(PIECE_KINDS)}; the other "
+            "kinds give songs (stage ingest), which the stage pieces takes, too"
+        )
+    kind = PIECE_KINDS[name]
     return getattr(importlib.import_module(kind.module), kind.function)

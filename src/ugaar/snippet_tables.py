@@ -140,7 +140,7 @@ SYSTEM_METRICS = Table(
     "system_metrics",
     "a retrieval metric of one system under one condition",
     (
-        Column("system", STR, "audio-sheet system; chance and ceiling: exact values"),
+        Column("system", STR, "audio-sheet system; chance and ceiling-...: exact values"),
         Column("seed", I32, "training seed; null = mean over seeds", nullable=True),
         _CONDITION,
         _DIRECTION,
@@ -164,14 +164,26 @@ IDENTIFICATION = Table(
         _SEED,
         _CONDITION,
         _DIRECTION,
+        Column("query", STR, "snippets spread over the piece, or a run of onsets in its middle"),
         _PIECE_ID,
         Column("n_votes", I32, "snippets that voted"),
-        Column("best_piece_id", STR, "piece with most votes"),
-        Column("rank", I32, "rank of the right piece by votes, from 1"),
+        Column("best_piece_id", STR, "piece with most votes; of a tie, a wrong one"),
+        Column("rank", I32, "rank of the right piece by votes, from 1, behind all tied with it"),
         Column("n_pieces", I32, "pieces in the gallery"),
-        Column("position_error_notes", F64, "median distance of the found position, notes"),
-        Column("position_error_px", F64, "the same in pixels of the strip"),
-        Column("share_within_2", F64, "share of snippets found within 2 notes of their position"),
+        Column(
+            "position_error_notes",
+            F64,
+            "median distance of the found position, notes; null where another piece was found",
+            nullable=True,
+        ),
+        Column(
+            "position_error_px", F64, "the same in pixels of the strip; null there", nullable=True
+        ),
+        Column(
+            "share_within_2",
+            F64,
+            "share of snippets found within 2 notes of their position; 0 where another piece was",
+        ),
     ),
 )
 

@@ -1,0 +1,184 @@
+"""Training of the shingle network on aligned pairs, with checkpoints that a killed job resumes from.
+
+Every random choice of a step comes from (seed, step), so a run that was killed and resumed gives
+the weights of an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ugaar.errors import DataError
+from ugaar.models.shingle_network import ShingleNetwork, triplet_loss
+from ugaar.progress import Progress
+from ugaar.train.checkpoint import Checkpoint
+from ugaar.train.history import HistoryRow
+from ugaar.versions.pairs import PairPool
+from ugaar.versions.recordings import Shingles
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class ShinglePlan:
+    """Settings of the training; see `versions.training` of the config.
+
+    Attributes:
+        steps: training steps.
+        batch_size: pairs in a batch.
+        learning_rate: of Adam; it falls to zero along a cosine.
+        margin: of the triplet loss, Euclidean distance of unit codes.
+        negatives: all, semi-hard or hardest.
+        transpose: rotate both shingles of a pair by the same random number of semitones.
+        log_every: steps between two entries of the history.
+        seed: of weights, pairs and transpositions.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    margin: float
+    negatives: str
+    transpose: bool
+    log_every: int
+    seed: int
+
+
+def batch(
+    shingles: Shingles, pool: PairPool, plan: ShinglePlan, step: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    """Return the anchors, positives and works of a step.
+
+    Returns:
+        Two arrays (batch, 12, length), and (batch,) numbers of works. Transposed pairs of one work
+        still count as one work: it never is a negative of itself.
+    """
+    generator = np.random.default_rng([plan.seed, 1, step])
+    numbers, works = pool.draw(plan.batch_size, generator)
+    anchors, positives = (shingles.cut(part[numbers]) for part in (pool.anchor, pool.positive))
+    if plan.transpose:
+        shift = generator.integers(12, size=plan.batch_size)
+        rows = ((np.arange(12) - shift[:, None]) % 12)[:, :, None]
+        anchors, positives = (np.take_along_axis(part, rows, 1) for part in (anchors, positives))
+    return anchors, positives, works
+
+
+def train_shingles(
+    network: ShingleNetwork,
+    shingles: Shingles,
+    pool: PairPool,
+    plan: ShinglePlan,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    logged: Callable[[int], None] | None = None,
+) -> list[HistoryRow]:
+    """Train a network in place.
+
+    Args:
+        network: the network, with random weights.
+        shingles: all shingles.
+        pool: pairs of the training works.
+        plan: settings.
+        device: where to compute.
+        checkpoint: file that the state is saved to and resumed from.
+        logged: called with the step after each entry of the history.
+
+    Returns:
+        The mean loss and the share of triplets within the margin, every `log_every` steps.
+
+    Raises:
+        DataError: there are fewer than two works or fewer pairs than a batch, or training diverged.
+    """
+    if len(pool.starts) < 3:
+        raise DataError("pairs of two works at least are needed: other works give the negatives")
+    if len(pool.anchor) < plan.batch_size:
+        raise DataError(
+            f"{len(pool.anchor)} training pairs are fewer than a batch of {plan.batch_size}; "
+            "lower versions.training.batch_size or add recordings"
+        )
+    network.to(device).train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.steps)
+    saved = Checkpoint(checkpoint, _identity(network, shingles, pool, plan))
+    history: list[HistoryRow] = []
+    losses: list[float] = []
+    step = 0
+    if (state := saved.load()) is not None:
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        history = [tuple(row) for row in state["history"]]
+        step = state["step"]
+        logging.info("resumed at step %d", step)
+    progress = Progress(plan.steps)
+    progress.done = step
+    while step < plan.steps:
+        step += 1
+        anchors, positives, works = batch(shingles, pool, plan, step)
+        codes = network(torch.from_numpy(np.concatenate([anchors, positives])).to(device))
+        loss = triplet_loss(
+            *codes.chunk(2), torch.from_numpy(works).to(device), plan.margin, plan.negatives
+        )
+        losses.append(loss.item())
+        if not np.isfinite(losses[-1]):
+            raise DataError(
+                f"{network.dimensions}-dimensional shingle network, seed {plan.seed}: the loss is "
+                f"{losses[-1]} at step {step}; lower versions.training.learning_rate. The last "
+                f"checkpoint is kept{f' in {checkpoint}' if checkpoint else ''}"
+            )
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        progress.step()
+        if step % plan.log_every and step < plan.steps:
+            continue
+        history.append(("train", step, "loss", float(np.mean(losses))))
+        losses.clear()
+        if logged is not None:
+            logged(step)
+        saved.save(
+            {
+                "network": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "schedule": schedule.state_dict(),
+                "history": history,
+                "step": step,
+            }
+        )
+    network.to("cpu").eval()
+    return history
+
+
+@torch.inference_mode()
+def encode(
+    network: ShingleNetwork, shingles: Shingles, numbers: NDArray[np.integer], device: torch.device
+) -> NDArray[np.float32]:
+    """Return (n, dimensions) codes of some shingles."""
+    network.to(device).eval()
+    found = np.empty((len(numbers), network.dimensions), np.float32)
+    for start in range(0, len(numbers), _CHUNK):
+        part = torch.from_numpy(shingles.cut(numbers[start : start + _CHUNK]))
+        found[start : start + _CHUNK] = network(part.to(device)).cpu().numpy()
+    network.to("cpu")
+    return found
+
+
+def _identity(
+    network: ShingleNetwork, shingles: Shingles, pool: PairPool, plan: ShinglePlan
+) -> str:
+    data = hashlib.sha256()
+    for part in (*shingles.chroma, pool.anchor, pool.positive, pool.starts):
+        data.update(np.ascontiguousarray(part).tobytes())
+    return json.dumps(
+        [asdict(plan), network.length, network.dimensions, data.hexdigest()], sort_keys=True
+    )

@@ -1,0 +1,1 @@
+"""Retrieval of other versions of a work by short chroma excerpts (shingles)."""

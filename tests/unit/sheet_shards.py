@@ -17,6 +17,7 @@ def run(folder, rows, settings, shard=0):
     out, rejects = folder / f"sheet-{shard}.parquet", folder / f"rejects-{shard}.parquet"
     arguments = argparse.Namespace(
         windows=write_windows(folder / "windows.parquet", rows),
+        pieces=None,
         shard=shard,
         out=out,
         rejects_out=rejects,

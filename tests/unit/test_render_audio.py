@@ -29,6 +29,7 @@ SETTINGS = {
     },
     "shards": 1,
 }
+NO_PIECES = {"pieces": None, "rendition": None, "split": None, "folds": None}
 SCALE = [60, 62, 64, 65, 67, 69, 71, 72]
 
 
@@ -36,6 +37,7 @@ def run(folder, rows, shard=0, **settings):
     out, rejects = folder / f"audio-{shard}.parquet", folder / f"rejects-{shard}.parquet"
     arguments = argparse.Namespace(
         windows=write_windows(folder / "windows.parquet", rows),
+        **NO_PIECES,
         shard=shard,
         out=out,
         rejects_out=rejects,

@@ -114,7 +114,7 @@ def test_ink_lies_under_every_notehead_and_not_beside_it(rendered):
     for name in ("scale", "bars", "lowest", "highest", "triplet"):
         row, source = rendered[0][name], rendered[3][name]
         image = pixels(row).astype(float)
-        positions = engraving(source, LAYOUT).staff_positions
+        positions = [head.position for head in engraving(source, LAYOUT).heads]
         for x, position, note in zip(
             row["notehead_x_px"], positions, row["note_index"], strict=True
         ):
@@ -203,7 +203,7 @@ def spoil(monkeypatch, text):
         made = real(row, layout)
         if row["pitch"][0] != 61:
             return made
-        return type(made)(text, made.heads, made.staff_positions)
+        return type(made)(text, made.heads)
 
     monkeypatch.setattr(lilypond_strips, "engraving", spoiled)
 

@@ -1,4 +1,4 @@
-"""LilyPond text for windows: one unrolled line each, made of numbers only."""
+"""LilyPond text for windows and pieces: one unrolled line each, made of numbers only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from fractions import Fraction
 from ugaar.render import spelling
 from ugaar.render.durations import Symbol, Tuplet
 from ugaar.render.layout import Layout
-from ugaar.render.notation import Notation, WrittenSegment, notation
+from ugaar.render.notation import Notation, WrittenSegment, system
 from ugaar.render.timeline import WHOLE
 
 BOOKS_PER_COLLECTION = 25
 """Books between two garbage collections. LilyPond collects several times for each of our tiny
 books, which takes more than half of its time; collecting by hand keeps memory as low."""
+
+HEADS_PER_COLLECTION = 1000
+"""The same for longer music, in noteheads; a book with more collects as LilyPond sees fit."""
 
 ALTERATIONS = {-3: "eseses", -2: "eses", -1: "es", 0: "", 1: "is", 2: "isis", 3: "isisis"}
 
@@ -23,15 +26,18 @@ HEADS_FILE = "heads.txt"
 PREAMBLE = r"""\version "2.24.0"
 #(define heads (open-output-file "@HEADS@"))
 #(define book-number 0)
-#(define (report-head grob)
-  (let ((x (ly:grob-extent grob (ly:grob-system grob) X)))
-    (format heads "~a ~a ~a ~a\n" book-number (ly:moment-main (grob::when grob)) (car x) (cdr x))))
-#(define (next-book number)
-  (if (= 0 (modulo number @COLLECT@)) (begin (gc-enable) (gc) (gc-disable)))
+#(define (report-heads staff)
+  (lambda (grob)
+    (let ((x (ly:grob-extent grob (ly:grob-system grob) X)))
+      (format heads "~a ~a ~a ~a ~a ~a\n" book-number (ly:moment-main (grob::when grob)) staff
+        (ly:grob-property grob 'staff-position) (car x) (cdr x)))))
+#(define (next-book number collect disable)
+  (gc-enable)
+  (if collect (gc))
+  (if disable (gc-disable))
   (set! book-number number)
   (format heads "~a\n" number)
   (force-output heads))
-#(gc-disable)
 \paper {
   page-breaking = #ly:one-line-breaking
   paper-height = @HEIGHT@\bp
@@ -39,48 +45,89 @@ PREAMBLE = r"""\version "2.24.0"
   indent = 0 ragged-right = ##t ragged-last = ##t
   tagline = ##f print-page-number = ##f
   oddHeaderMarkup = ##f evenHeaderMarkup = ##f oddFooterMarkup = ##f evenFooterMarkup = ##f
-  top-system-spacing = #'((basic-distance . @MIDDLE@) (minimum-distance . @MIDDLE@)
-                          (padding . -1000) (stretchability . 0))
+  top-system-spacing = @MIDDLE@
   last-bottom-spacing = #'((basic-distance . 0) (minimum-distance . 0) (padding . -1000))
 }
 \layout {
   \context { \Score \remove Bar_number_engraver }
-  \context { \Voice \override NoteHead.after-line-breaking = #report-head }
+  \context { \Voice \override NoteHead.after-line-breaking = #(report-heads 0) }
 }
 """
 """The page is as high as the strip and the middle line of the staff is pinned to half of it, so
-that LilyPond itself crops. `report-head` writes where each notehead came to lie, `next-book` which
+that LilyPond itself crops. `report-heads` writes where each notehead came to lie, `next-book` which
 book is about to start; both to a file, because messages arrive torn."""
+
+FIXED = "#'((basic-distance . {0}) (minimum-distance . {0}) (padding . -1000) (stretchability . 0))"
+"""A distance in staff spaces from which nothing may move LilyPond."""
+
+PIANO_STAFF = (
+    r"\new PianoStaff \with {{ \override StaffGrouper.staff-staff-spacing = {distance} }} "
+    r"<<{staves}>>"
+)
+STAFF = (
+    r" \new Staff {{ \override NoteHead.after-line-breaking = #(report-heads {number}) {music} }}"
+)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A written notehead; the order is that of time, then staff, then height.
+
+    Attributes:
+        moment: when it sounds, whole notes from the start of the music.
+        staff: number of its staff, from the top.
+        position: half staff spaces above the middle line of that staff.
+        note: number of its note; tied heads repeat it.
+    """
+
+    moment: Fraction
+    staff: int
+    position: int
+    note: int
 
 
 @dataclass(frozen=True)
 class Engraving:
-    """A window ready for LilyPond.
+    """A window or piece ready for LilyPond.
 
     Attributes:
         music: the notes as LilyPond text.
-        heads: written noteheads in order of time, then pitch: moment in whole notes, and the
-            number of the note; tied heads repeat it.
-        staff_positions: staff position of each head in half staff spaces above the middle line.
+        heads: written noteheads in order.
+        staves: number of staves.
     """
 
     music: str
-    heads: tuple[tuple[Fraction, int], ...]
-    staff_positions: tuple[int, ...]
+    heads: tuple[Head, ...]
+    staves: int = 1
 
 
-def engraving(window: Mapping, layout: Layout) -> Engraving:
-    """Return a window's notes as LilyPond text.
+def engraving(row: Mapping, layout: Layout) -> Engraving:
+    """Return the notes of a window or piece as LilyPond text.
 
     Args:
-        window: a row of the windows table with pitch, onset_tick, duration_tick, bar_tick,
-            meter_tick, meter and key_fifths.
+        row: see `ugaar.render.notation.system`.
         layout: rule for the clef, and how high the strip is.
 
     Raises:
         NotationError: the notes cannot be engraved.
     """
-    plan = notation(window, layout)
+    plans = system(row, layout)
+    staves = [_music(plan) for plan in plans]
+    music = staves[0] if len(staves) == 1 else _piano_staff(staves, layout)
+    return Engraving(music, written_heads(plans), len(staves))
+
+
+def written_heads(plans: Sequence[Notation]) -> tuple[Head, ...]:
+    """Return the noteheads of all staves in order."""
+    heads = [
+        Head(moment, staff, position, note)
+        for staff, plan in enumerate(plans)
+        for (moment, note), position in zip(plan.heads(), plan.staff_positions(), strict=True)
+    ]
+    return tuple(sorted(heads, key=lambda head: (head.moment, head.staff, head.position)))
+
+
+def _music(plan: Notation) -> str:
     key = plan.key_fifths
     text = [rf'\clef "{plan.clef.name}"']
     if key is not None:
@@ -101,36 +148,66 @@ def engraving(window: Mapping, layout: Layout) -> Engraving:
         text += _segment(part, plan)
     if plan.closed:
         text.append(r'\bar "|"')
-    return Engraving(" ".join(text), plan.heads(), plan.staff_positions())
+    return " ".join(text)
 
 
-def document(musics: Sequence[str], layout: Layout) -> tuple[str, int]:
-    """Return one LilyPond file with a book, `000000.ps` and so on, for each window.
+def document(engravings: Sequence[Engraving], layout: Layout) -> tuple[str, int]:
+    """Return one LilyPond file with a book, `000000.ps` and so on, for each window or piece.
 
     Args:
-        musics: LilyPond texts of the windows.
+        engravings: the windows or pieces.
         layout: size of the strip.
 
     Returns:
         The file's text, and the number of the line (from 1) that holds the first book; each
-        book is one line, so the line in a message names the window.
+        book is one line, so the line in a message names the item.
     """
     values = {
         "HEADS": HEADS_FILE,
-        "COLLECT": str(BOOKS_PER_COLLECTION),
         "HEIGHT": f"{layout.height_px * 72 / layout.dpi:.6f}",
         "MARGIN": f"{layout.margin_px * 72 / layout.dpi:.6f}",
-        "MIDDLE": f"{layout.height_px / 2 / layout.pixels_per_space:.6f}",
+        "MIDDLE": _fixed(layout.middle_px(0, 1), layout),
     }
     head = PREAMBLE
     for name, value in values.items():
         head = head.replace(f"@{name}@", value)
-    books = [
-        f'#(next-book {number}) \\book {{ \\bookOutputName "{book_name(number)}" '
-        f"\\score {{ {{ {music} }} }} }}"
-        for number, music in enumerate(musics)
-    ]
-    return head + "\n".join(books) + f"\n#(next-book {len(musics)})\n", head.count("\n") + 1
+    books, since = [], 0
+    for number, one in enumerate(engravings):
+        long = len(one.heads) > HEADS_PER_COLLECTION
+        collect = long or number % BOOKS_PER_COLLECTION == 0 or since > HEADS_PER_COLLECTION
+        since = len(one.heads) + (0 if collect else since)
+        books.append(
+            f"{_next_book(number, collect=collect, disable=not long)} \\book {{ "
+            f'\\bookOutputName "{book_name(number)}" {_score(one, layout)} }}'
+        )
+    last = _next_book(len(engravings), collect=False, disable=False)
+    return head + "\n".join(books) + f"\n{last}\n", head.count("\n") + 1
+
+
+def _score(one: Engraving, layout: Layout) -> str:
+    score = rf"\score {{ {{ {one.music} }} }}"
+    if one.staves == 1:
+        return score
+    first = _fixed(layout.middle_px(0, one.staves), layout)
+    return rf"\paper {{ top-system-spacing = {first} }} {score}"
+
+
+def _piano_staff(musics: Sequence[str], layout: Layout) -> str:
+    apart = layout.middle_px(1, len(musics)) - layout.middle_px(0, len(musics))
+    return PIANO_STAFF.format(
+        distance=_fixed(apart, layout),
+        staves="".join(
+            STAFF.format(number=number, music=music) for number, music in enumerate(musics)
+        ),
+    )
+
+
+def _fixed(distance_px: float, layout: Layout) -> str:
+    return FIXED.format(f"{distance_px / layout.pixels_per_space:.6f}")
+
+
+def _next_book(number: int, *, collect: bool, disable: bool) -> str:
+    return f"#(next-book {number} #{'t' if collect else 'f'} #{'t' if disable else 'f'})"
 
 
 def book_name(number: int) -> str:

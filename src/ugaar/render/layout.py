@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 STAFF_SPACE_PT = 5.0
@@ -18,13 +18,13 @@ class Layout:
     """Size of the strip.
 
     Attributes:
-        height_px: height; the middle line of the staff lies at half of it.
+        height_px: height; the middle line of a single staff lies at half of it.
         dpi: resolution.
         margin_px: white left and right of the staff.
         clef: rule for the clef, `readable` or `treble`.
     """
 
-    height_px: int
+    height_px: float
     dpi: float
     margin_px: int
     clef: str = "readable"
@@ -38,6 +38,14 @@ class Layout:
     def reach(self) -> int:
         """Largest distance of a head from the middle line, in steps, that lies on the strip."""
         return int(self.height_px / self.pixels_per_space - 1)
+
+    def of_staff(self, staves: int) -> Layout:
+        """Return the layout of one of several staves: each has an equal share of the height."""
+        return replace(self, height_px=self.height_px / staves)
+
+    def middle_px(self, staff: int, staves: int) -> float:
+        """Return the row of a staff's middle line, from the top of the strip."""
+        return self.height_px * (staff + 0.5) / staves
 
 
 def layout_of(sheet: Mapping[str, Any]) -> Layout:

@@ -1,4 +1,4 @@
-"""Batches of windows through one LilyPond process, to PostScript and notehead positions."""
+"""Many windows or pieces through one LilyPond process, to PostScript and notehead positions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from ugaar.errors import ToolError
 from ugaar.render import external
 from ugaar.render.batch import Failure, StoppedError
-from ugaar.render.engrave import HEADS_FILE, Engraving, book_name, document
+from ugaar.render.engrave import HEADS_FILE, Engraving, Head, book_name, document
 from ugaar.render.layout import Layout
 
 SOURCE = "books.ly"
@@ -23,11 +23,11 @@ END_OF_POSTSCRIPT = b"%%EOF"
 
 @dataclass(frozen=True)
 class Engraved:
-    """What LilyPond made of a window.
+    """What LilyPond made of a window or piece.
 
     Attributes:
         postscript: one page.
-        note_index: number of the note that each head stands for, in order of time and pitch.
+        note_index: number of the note that each head stands for, in order.
         head_x_spaces: centre of each head in staff spaces from the left end of the staff.
     """
 
@@ -41,7 +41,7 @@ class _Report:
 
     def __init__(self, path: Path) -> None:
         self.started = -1
-        self.heads: dict[int, list[tuple[Fraction, float]]] = defaultdict(list)
+        self.heads: dict[int, list[tuple[Fraction, int, int, float]]] = defaultdict(list)
         self._path = path
         self._position = 0
 
@@ -61,9 +61,9 @@ class _Report:
         if len(fields) == 1:
             self.started = int(fields[0])
         else:
-            book, moment, left, right = fields
+            book, moment, staff, position, left, right = fields
             centre = (float(left) + float(right)) / 2
-            self.heads[int(book)].append((Fraction(moment), centre))
+            self.heads[int(book)].append((Fraction(moment), int(staff), int(position), centre))
 
 
 def engrave(
@@ -73,24 +73,24 @@ def engrave(
     stall_s: float,
     program: external.Program = external.LILYPOND,
 ) -> Iterator[Engraved | Failure]:
-    """Engrave windows in order with one process, yielding each as soon as it is done.
+    """Engrave windows or pieces in order with one process, yielding each as soon as it is done.
 
     Args:
-        engravings: the windows as LilyPond text.
+        engravings: the windows or pieces as LilyPond text.
         layout: size of the strip.
         folder: working folder.
-        stall_s: the process is stopped when it finishes no window for so long, seconds.
+        stall_s: the process is stopped when it finishes none for so long, seconds.
         program: LilyPond.
 
     Yields:
-        What became of each window, in order.
+        What became of each, in order.
 
     Raises:
-        StoppedError: the process ended or hung before the next window was done.
+        StoppedError: the process ended or hung before the next one was done.
         ToolError: LilyPond is missing.
         DiskFullError: the disk is full.
     """
-    text, first_line = document([engraving.music for engraving in engravings], layout)
+    text, first_line = document(engravings, layout)
     arguments = ["--silent", "--ps", "-dno-point-and-click", "-dgs-load-lily-fonts", SOURCE]
     with tempfile.TemporaryDirectory(dir=folder) as name:
         own = Path(name)
@@ -123,7 +123,7 @@ def probe(
     Raises:
         ToolError: not even that works, so the fault is not in a window.
     """
-    known_good = Engraving("c'4", ((Fraction(0), 0),), (0,))
+    known_good = Engraving("c'4", (Head(Fraction(0), 0, -6, 0),))
     try:
         for result in engrave([known_good], layout, folder, stall_s, program):
             if isinstance(result, Failure):
@@ -141,15 +141,23 @@ def _errors(messages: str, line: int) -> list[str]:
 
 
 def _engraved(
-    page: bytes, found: list[tuple[Fraction, float]], engraving: Engraving
+    page: bytes, found: list[tuple[Fraction, int, int, float]], engraving: Engraving
 ) -> Engraved | Failure:
-    """Match LilyPond's heads with ours; their moments must agree, or what is engraved is wrong."""
+    """Match LilyPond's heads with ours: moment, staff and line must agree, or the music is not."""
     if END_OF_POSTSCRIPT not in page[-64:]:
         return Failure("lilypond-error", "LilyPond's page is cut short")
-    found = sorted(found, key=lambda head: head[0])
-    if [moment for moment, _ in found] != [moment for moment, _ in engraving.heads]:
+    found = sorted(found, key=lambda head: head[:3])
+    heads = engraving.heads
+    if [moment for moment, *_ in found] != [head.moment for head in heads]:
         return Failure(
             "heads-differ",
-            f"{len(found)} noteheads engraved, {len(engraving.heads)} written, or at other times",
+            f"{len(found)} noteheads engraved, {len(heads)} written, or at other times",
         )
-    return Engraved(page, tuple(note for _, note in engraving.heads), tuple(x for _, x in found))
+    for (moment, staff, position, _), head in zip(found, heads, strict=True):
+        if (staff, position) != (head.staff, head.position):
+            return Failure(
+                "heads-differ",
+                f"notehead at {moment} engraved at {position} on staff {staff}, "
+                f"written at {head.position} on staff {head.staff}",
+            )
+    return Engraved(page, tuple(head.note for head in heads), tuple(x for *_, x in found))

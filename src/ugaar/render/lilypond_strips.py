@@ -1,4 +1,4 @@
-"""Strips by LilyPond, drawn by Ghostscript: one process of each for all windows of a shard."""
+"""Strips by LilyPond, drawn by Ghostscript: one process of each for a whole shard."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def versions() -> dict[str, str]:
 def render(
     rows: Sequence[dict], layout: Layout, folder: Path, stall_s: float
 ) -> Iterator[tuple[dict, dict | Failure]]:
-    """Engrave windows; see `SheetRenderer`. Windows that cannot be written come first."""
+    """Engrave windows or pieces; see `SheetRenderer`. Those that cannot be written come first."""
     written: list[tuple[dict, Engraving]] = []
     for row in rows:
         try:
@@ -37,7 +37,7 @@ def render(
         except NotationError as error:
             yield row, Failure(error.reason, str(error))
             continue
-        failure = beyond_strip(text.staff_positions, layout)
+        failure = beyond_strip([head.position for head in text.heads], layout.of_staff(text.staves))
         if failure:
             yield row, failure
         else:

@@ -1,15 +1,23 @@
-"""What is to be engraved: clef, key, bars and written durations of a window, for any engraver."""
+"""What is to be engraved: clef, key, bars and written durations of each staff, for any engraver."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from ugaar.render import durations, spelling
 from ugaar.render.durations import Symbol, Tuplet
 from ugaar.render.layout import Layout
-from ugaar.render.timeline import WHOLE, NotationError, Segment, events, segments
+from ugaar.render.timeline import (
+    WHOLE,
+    NotationError,
+    Piece,
+    Segment,
+    events,
+    filled,
+    segments,
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class WrittenSegment:
 
 @dataclass(frozen=True)
 class Notation:
-    """A window as it will be written.
+    """A staff as it will be written.
 
     Attributes:
         clef: the clef.
@@ -100,17 +108,55 @@ def length_of(symbol: Symbol) -> Fraction:
 
 
 def notation(window: Mapping, layout: Layout) -> Notation:
-    """Return how a window's notes are written.
+    """Return how the notes of a window, or of a piece on one staff, are written.
 
     Args:
-        window: a row of the windows table with pitch, onset_tick, duration_tick, bar_tick,
-            meter_tick, meter and key_fifths.
+        window: a row of the windows or pieces table with pitch, onset_tick, duration_tick,
+            bar_tick, meter_tick, meter and key_fifths.
         layout: rule for the clef, and how high the strip is.
 
     Raises:
         NotationError: the notes cannot be engraved.
     """
-    line = events(window["pitch"], window["onset_tick"], window["duration_tick"])
+    return _staff(
+        events(window["pitch"], window["onset_tick"], window["duration_tick"]), window, layout
+    )
+
+
+def system(row: Mapping, layout: Layout) -> tuple[Notation, ...]:
+    """Return how the staves of a window (one) or a piece (one or two) are written.
+
+    Each staff holds a single voice: notes that start together are a chord, and a note ends at the
+    latest where the next one of its staff starts. All staves last from the first note of the piece
+    to the end of its last, and each has an equal share of the strip.
+
+    Args:
+        row: see `notation`; a piece also has the `staff` of each note, 0 being the upper one.
+        layout: rule for the clef, and how high the strip is.
+
+    Raises:
+        NotationError: the notes cannot be engraved.
+    """
+    staff = row.get("staff") or ()
+    numbers = sorted(set(staff))
+    if len(numbers) < 2:
+        return (notation(row, layout),)
+    lines = [
+        events(
+            row["pitch"],
+            row["onset_tick"],
+            row["duration_tick"],
+            [note for note, own in enumerate(staff) if own == number],
+        )
+        for number in numbers
+    ]
+    first = min(line[0].start for line in lines)
+    last = max(line[-1].end for line in lines)
+    own = layout.of_staff(len(lines))
+    return tuple(_staff(filled(line, first, last), row, own) for line in lines)
+
+
+def _staff(line: Sequence[Piece], window: Mapping, layout: Layout) -> Notation:
     parts, closed = segments(line, window["bar_tick"], window["meter_tick"], window["meter"])
     key = window["key_fifths"]
     if key is not None and abs(key) > spelling.MAX_FIFTHS:

@@ -83,6 +83,15 @@ def open_soundfont(path: Path | str | None) -> SoundFont:
     return SoundFont(file.resolve(), f"{major}.{minor:02d}", hashlib.sha256(content).hexdigest())
 
 
+def sample_bytes(path: Path) -> bytes:
+    """Return the samples of a checked SoundFont as bytes; empty where it has none."""
+    content = path.read_bytes()
+    at = _chunks(content).get(b"smpl")
+    if at is None:
+        return b""
+    return content[at : at + int.from_bytes(content[at - 4 : at], "little")]
+
+
 def _chunks(content: bytes) -> dict[bytes, int]:
     """Return where the data of each chunk inside the LIST chunks starts (name -> byte offset)."""
     found: dict[bytes, int] = {}

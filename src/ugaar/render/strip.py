@@ -22,7 +22,7 @@ def beyond_strip(staff_positions: Sequence[int], layout: Layout) -> Failure | No
 
     Args:
         staff_positions: position of each head in half staff spaces above the middle line.
-        layout: size of the strip.
+        layout: size of the strip, or of a staff's share of it.
     """
     farthest = max(map(abs, staff_positions))
     if farthest <= layout.reach:
@@ -30,7 +30,7 @@ def beyond_strip(staff_positions: Sequence[int], layout: Layout) -> Failure | No
     reach_px = (farthest + 1) / 2 * layout.pixels_per_space
     return Failure(
         "beyond-strip",
-        f"a note lies {reach_px:.0f} px from the middle of a strip {layout.height_px} px high",
+        f"a note reaches {reach_px:.0f} px from the middle of {layout.height_px:g} px of strip",
     )
 
 
@@ -53,7 +53,8 @@ def sheet_row(
     Args:
         sheet_key: content key.
         image: the drawn strip (height, width).
-        note_index: number of the note that each head stands for, in order of time and pitch.
+        note_index: number of the note that each head stands for, in order of time,
+            staff and height.
         head_x_px: centre of each head in pixels from the left end of the strip.
         layout: size of the strip.
     """

@@ -66,7 +66,10 @@ class Segment:
 
 
 def events(
-    pitches: Sequence[int], onset_ticks: Sequence[int], duration_ticks: Sequence[int]
+    pitches: Sequence[int],
+    onset_ticks: Sequence[int],
+    duration_ticks: Sequence[int],
+    notes: Sequence[int] | None = None,
 ) -> list[Piece]:
     """Return notes as a gapless line: notes that start together are a chord, gaps are rests.
 
@@ -76,11 +79,13 @@ def events(
         pitches: MIDI pitches (n).
         onset_ticks: onsets (n), 10080 ticks a quarter note.
         duration_ticks: durations (n).
+        notes: numbers of the notes that are taken, those of one staff; all where None.
 
     Raises:
         NotationError: there are no notes, or one has no duration.
     """
-    order = sorted(range(len(pitches)), key=lambda note: (onset_ticks[note], pitches[note], note))
+    chosen = range(len(pitches)) if notes is None else notes
+    order = sorted(chosen, key=lambda note: (onset_ticks[note], pitches[note], note))
     groups = [
         (onset, list(group)) for onset, group in groupby(order, key=lambda note: onset_ticks[note])
     ]
@@ -99,6 +104,13 @@ def events(
         heads = tuple(Head(int(pitches[note]), note) for note in group)
         line.append(Piece(int(onset), int(end), heads))
     return line
+
+
+def filled(line: Sequence[Piece], first: int, last: int) -> list[Piece]:
+    """Return a line with rests before and behind it, so that it lasts from `first` to `last`."""
+    before = [Piece(first, line[0].start)] if first < line[0].start else []
+    behind = [Piece(line[-1].end, last)] if line[-1].end < last else []
+    return [*before, *line, *behind]
 
 
 def segments(

@@ -16,7 +16,7 @@ from ugaar.errors import ConfigError, ToolError
 from ugaar.render import external, verovio_worker
 from ugaar.render.batch import Failure, StoppedError, run_isolated
 from ugaar.render.layout import Layout
-from ugaar.render.notation import Notation, notation
+from ugaar.render.notation import Notation, notation, system
 from ugaar.render.strip import beyond_strip, sheet_row
 from ugaar.render.timeline import NotationError
 from ugaar.render.verovio_drawing import DrawingError, read
@@ -83,7 +83,7 @@ def render(
     written: list[tuple[dict, Notation]] = []
     for row in rows:
         try:
-            plan = notation(row, layout)
+            plan = _single_staff(row, layout)
         except NotationError as error:
             yield row, Failure(error.reason, str(error))
             continue
@@ -103,6 +103,17 @@ def render(
         else:
             notes = [note for _, note in plan.heads()]
             yield row, sheet_row(row["sheet_key"], result.image, notes, result.head_x_px, layout)
+
+
+def _single_staff(row: dict, layout: Layout) -> Notation:
+    plans = system(row, layout)
+    if len(plans) > 1:
+        raise NotationError(
+            "several-staves",
+            f"{len(plans)} staves, but strips by Verovio have one: set sheet.renderer to lilypond, "
+            "or pieces.parts to melody",
+        )
+    return plans[0]
 
 
 def engrave(

@@ -1,4 +1,4 @@
-"""Stage render-audio: the windows of one shard through TiMidity++ to FLAC clips."""
+"""Stage render-audio: the windows or pieces of one shard through TiMidity++ to FLAC clips."""
 
 from __future__ import annotations
 
@@ -11,36 +11,54 @@ import numpy as np
 import soundfile
 
 from ugaar import disk
+from ugaar.errors import ConfigError
+from ugaar.parquet_files import read_table
 from ugaar.render import clip, external, shard
 from ugaar.render.batch import Failure, StoppedError, run_isolated
 from ugaar.render.midi import write_midi
+from ugaar.render.renditions import Rendition, rendition_of
 from ugaar.render.soundfont import open_soundfont
 from ugaar.render.timidity import Synthesiser
 from ugaar.settings import Settings
+from ugaar.snippet_tables import PIECE_SPLIT
 from ugaar.tables import AUDIO
 
 SETTINGS = ("audio", "shards")
+RENDITION_SETTINGS = ("audio", "shards", "audio_sheet.renditions", "audio_sheet.soundfonts")
+"""Settings of a run with --rendition."""
+
+COLUMNS = ("pitch", "onset_s", "duration_s")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's files."""
     shard.add_arguments(parser, "audio")
+    parser.add_argument(
+        "--rendition", help="way to play the pieces (config audio_sheet.renditions)"
+    )
+    parser.add_argument("--split", help="piece_split table, to render some folds only")
+    parser.add_argument("--folds", nargs="+", help="folds to render; needs --split")
+
+
+def keys(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the dotted configuration keys that a run needs."""
+    return RENDITION_SETTINGS if arguments.rendition else SETTINGS
 
 
 def render(
     rows: Sequence[dict], synthesiser: Synthesiser, folder: Path, velocity: int, tail_s: float
 ) -> Iterator[tuple[dict, dict | Failure]]:
-    """Synthesise windows.
+    """Synthesise windows or pieces.
 
     Args:
-        rows: windows with audio_key, pitch, onset_s and duration_s.
+        rows: windows or pieces with audio_key, pitch, onset_s and duration_s.
         synthesiser: how TiMidity++ is called.
         folder: working folder.
         velocity: key velocity.
         tail_s: silence kept after the last note, seconds.
 
     Yields:
-        Each window with its row of the audio table or why there is none.
+        Each row with its row of the audio table or why there is none.
     """
     synthesiser.prepare(folder)
 
@@ -95,24 +113,61 @@ def _audio_row(row: dict, samples: np.ndarray, rate_hz: int, length_s: float) ->
 def run(arguments: argparse.Namespace, settings: Settings) -> None:
     """Render one shard."""
     audio = settings["audio"]
-    font = open_soundfont(audio["soundfont"])
+    level, path = shard.level_of(arguments)
+    rendition = _rendition(arguments, settings)
+    font = rendition.font if rendition else open_soundfont(audio["soundfont"])
+    program = rendition.program if rendition else audio["program"]
     synthesiser = Synthesiser(
-        font.path, audio["program"], audio["sample_rate_hz"], audio["timeout_s_per_clip"]
+        font.path, program, audio["sample_rate_hz"], audio["timeout_s_per_clip"]
     )
-    rows = shard.distinct_windows(
-        arguments.windows,
+    rows = shard.distinct_rows(
+        path,
+        level,
         "audio_key",
-        ("song_id", "pitch", "onset_s", "duration_s"),
+        COLUMNS,
         arguments.shard,
         settings["shards"],
+        _items_of_folds(arguments),
     )
     metadata = {
         "synthesiser": external.version(external.TIMIDITY),
         "soundfont": font.path.name,
         "soundfont_sha256": font.sha256,
     }
+    if rendition:
+        metadata |= {
+            "rendition": rendition.name,
+            "program": str(rendition.program),
+            "tempo": f"{rendition.tempo:g}",
+            "transpose": str(rendition.transpose),
+        }
 
     def into(folder: Path) -> Iterator[tuple[dict, dict | Failure]]:
-        return render(rows, synthesiser, folder, audio["velocity"], audio["tail_s"])
+        playable = []
+        for row in rows:
+            played = rendition.play(row) if rendition else row
+            if isinstance(played, Failure):
+                yield row, played
+            else:
+                playable.append(played)
+        yield from render(playable, synthesiser, folder, audio["velocity"], audio["tail_s"])
 
-    shard.write_rendered(arguments, AUDIO, metadata, rows, into)
+    shard.write_rendered(arguments, AUDIO, metadata, level, rows, into)
+
+
+def _rendition(arguments: argparse.Namespace, settings: Settings) -> Rendition | None:
+    if arguments.rendition is None:
+        return None
+    sheet = settings["audio_sheet"]
+    return rendition_of(
+        arguments.rendition, sheet["renditions"], sheet["soundfonts"], settings["audio"]["program"]
+    )
+
+
+def _items_of_folds(arguments: argparse.Namespace) -> set[str] | None:
+    if arguments.split is None and arguments.folds is None:
+        return None
+    if not (arguments.pieces and arguments.split and arguments.folds):
+        raise ConfigError("--folds and --split go together, and with --pieces")
+    table = read_table(arguments.split, PIECE_SPLIT, ["piece_id", "fold"])
+    return {row["piece_id"] for row in table.to_pylist() if row["fold"] in arguments.folds}

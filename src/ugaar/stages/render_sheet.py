@@ -1,4 +1,4 @@
-"""Stage render-sheet: the windows of one shard through an engraver to greyscale strips."""
+"""Stage render-sheet: the windows or pieces of one shard through an engraver to grey strips."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from ugaar.tables import SHEET
 SETTINGS = ("sheet", "shards")
 
 COLUMNS = (
-    "song_id",
     "pitch",
     "onset_tick",
     "duration_tick",
@@ -36,8 +35,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
     """Render one shard."""
     sheet = settings["sheet"]
     layout = layout_of(sheet)
-    rows = shard.distinct_windows(
-        arguments.windows, "sheet_key", COLUMNS, arguments.shard, settings["shards"]
+    level, path = shard.level_of(arguments)
+    columns = COLUMNS if level is shard.WINDOW else (*COLUMNS, "staff")
+    rows = shard.distinct_rows(
+        path, level, "sheet_key", columns, arguments.shard, settings["shards"]
     )
     renderer = load_renderer(sheet["renderer"])
     metadata = {**renderer.versions(), "dpi": f"{layout.dpi:g}", "clef": layout.clef}
@@ -45,4 +46,4 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
     def into(folder: Path) -> Iterator[tuple[dict, dict | Failure]]:
         return renderer.render(rows, layout, folder, sheet["timeout_s_per_strip"])
 
-    shard.write_rendered(arguments, SHEET, metadata, rows, into)
+    shard.write_rendered(arguments, SHEET, metadata, level, rows, into)

@@ -48,9 +48,8 @@ def write_snippets(
 def codes_of(places: Sequence[tuple], noise: float, seed: int, repeat: int = 20) -> np.ndarray:
     """Return (2, n, d) unit codes of audio and sheet: a latent of the content, and noise."""
     latent = np.random.default_rng(99)
-    contents = {(piece, note % repeat): None for piece, note in sorted(places)}
-    for key in contents:
-        contents[key] = latent.normal(size=DIMENSIONS)
+    found = sorted({(piece, note % repeat) for piece, note in places})
+    contents = {content: latent.normal(size=DIMENSIONS) for content in found}
     base = np.stack([contents[piece, note % repeat] for piece, note in places])
     random = np.random.default_rng([seed, round(1000 * noise)])
     codes = base + noise * random.normal(size=(2, *base.shape))

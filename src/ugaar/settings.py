@@ -14,6 +14,7 @@ import yaml
 
 from ugaar.errors import ConfigError
 from ugaar.sources.kinds import KINDS, sources_of
+from ugaar.systems import check_systems
 
 Settings = dict[str, Any]
 
@@ -102,6 +103,7 @@ def _rules_between_keys(config: Mapping[str, Any]) -> Iterable[str]:
         yield "features.lyrics: model published needs syllable_model and word_model (files)"
     if "cca-asmcmr" in config["methods"] and "asmcmr" not in encoders:
         yield "methods: cca-asmcmr needs asmcmr in features.audio.also"
+    yield from check_systems(config["audio_sheet"])
 
 
 def load(paths: Iterable[Path | str], schema_path: Path | str) -> Settings:

@@ -1,11 +1,13 @@
-"""The log-frequency spectrogram of the audio-sheet encoder.
+"""The log-frequency spectrograms of the audio-sheet systems.
 
-The front end of Dorfer et al. (TISMIR 2018): magnitudes at 20 frames a second through a
-filterbank of 16 bands an octave, log-compressed.
+Magnitudes of 2048-sample frames through a filterbank of triangles spaced evenly in pitch,
+log-compressed: 92 bands at 20 frames a second (Dorfer et al., TISMIR 2018) or 136 bands at 31.25
+(Dorfer et al., ISMIR 2017).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -13,42 +15,89 @@ import numpy as np
 from ugaar.features.audio_clips import resample
 
 SAMPLE_RATE_HZ = 22050
-FRAMES_PER_SECOND = 20
 FRAME_SIZE = 2048
-BANDS_PER_OCTAVE = 16
-LOWEST_HZ = 30.0
-HIGHEST_HZ = 6000.0
 REFERENCE_HZ = 440.0
-N_BINS = 92
-_HOP = SAMPLE_RATE_HZ / FRAMES_PER_SECOND
+
+BLOCK_FRAMES = 1536
+"""Frames that are transformed together: they take about 70 MB at most, however long the clip. A
+multiple of the 12 rows that a matrix product handles at once, so that blocks change no bit."""
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """A spectrogram by its name.
+
+    Attributes:
+        name: how the config and the file names call it.
+        frames_per_second: frame rate; a frame's start is rounded down to a sample.
+        bands_per_octave: centre frequencies of the filters, before those that share an FFT bin are
+            joined.
+        lowest_hz: lower end of the lowest filter.
+        highest_hz: upper end of the highest filter.
+        n_bins: number of filters that remain.
+    """
+
+    name: str
+    frames_per_second: float
+    bands_per_octave: int
+    lowest_hz: float
+    highest_hz: float
+    n_bins: int
+
+    @property
+    def hop(self) -> float:
+        """Samples between the starts of neighbouring frames."""
+        return SAMPLE_RATE_HZ / self.frames_per_second
+
+
+# The ISMIR 2017 paper gives bins and frame rate alone; 24 bands an octave from 30 Hz to 8 kHz is
+# the layout that comes to exactly 136.
+FRONT_ENDS = {
+    front_end.name: front_end
+    for front_end in (
+        FrontEnd("20fps", 20, 16, 30.0, 6000.0, 92),
+        FrontEnd("31fps", 31.25, 24, 30.0, 8000.0, 136),
+    )
+}
+
+DEFAULT = FRONT_ENDS["20fps"]
+FRAMES_PER_SECOND = 20
+N_BINS = DEFAULT.n_bins
 
 
 @cache
-def band_edges() -> np.ndarray:
+def band_edges(front_end: FrontEnd = DEFAULT) -> np.ndarray:
     """Return the FFT bins at which the triangles start, peak and stop.
 
-    Frequencies lie `BANDS_PER_OCTAVE` to the octave around `REFERENCE_HZ`; each goes to its
+    Frequencies lie `bands_per_octave` to the octave around `REFERENCE_HZ`; each goes to its
     nearest FFT bin and bins met twice (low notes lie closer than FFT bins) count once. Triangle k
     rises from edge k to edge k + 1 and falls to edge k + 2.
 
+    Args:
+        front_end: the spectrogram.
+
     Returns:
-        Bin numbers, int64, shape (N_BINS + 2,).
+        Bin numbers, int64, shape (n_bins + 2,).
     """
-    lowest = np.floor(np.log2(LOWEST_HZ / REFERENCE_HZ) * BANDS_PER_OCTAVE)
-    highest = np.ceil(np.log2(HIGHEST_HZ / REFERENCE_HZ) * BANDS_PER_OCTAVE)
-    frequencies = REFERENCE_HZ * 2.0 ** (np.arange(lowest, highest) / BANDS_PER_OCTAVE)
-    frequencies = frequencies[(frequencies >= LOWEST_HZ) & (frequencies <= HIGHEST_HZ)]
-    return np.unique(np.rint(frequencies * FRAME_SIZE / SAMPLE_RATE_HZ).astype(np.int64))
+    density = front_end.bands_per_octave
+    lowest = np.floor(np.log2(front_end.lowest_hz / REFERENCE_HZ) * density)
+    highest = np.ceil(np.log2(front_end.highest_hz / REFERENCE_HZ) * density)
+    frequencies = REFERENCE_HZ * 2.0 ** (np.arange(lowest, highest) / density)
+    inside = (frequencies >= front_end.lowest_hz) & (frequencies <= front_end.highest_hz)
+    return np.unique(np.rint(frequencies[inside] * FRAME_SIZE / SAMPLE_RATE_HZ).astype(np.int64))
 
 
 @cache
-def filterbank() -> np.ndarray:
+def filterbank(front_end: FrontEnd = DEFAULT) -> np.ndarray:
     """Return the triangular filters, each of unit sum.
 
+    Args:
+        front_end: the spectrogram.
+
     Returns:
-        float32, shape (FRAME_SIZE // 2 + 1, N_BINS).
+        float32, shape (FRAME_SIZE // 2 + 1, n_bins).
     """
-    edges = band_edges()
+    edges = band_edges(front_end)
     filters = np.zeros((FRAME_SIZE // 2 + 1, len(edges) - 2), dtype=np.float64)
     for band, (start, peak, stop) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
         filters[start:peak, band] = np.arange(peak - start) / (peak - start)
@@ -56,17 +105,22 @@ def filterbank() -> np.ndarray:
     return (filters / filters.sum(axis=0)).astype(np.float32)
 
 
-def log_spectrogram(clip: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
+def log_spectrogram(
+    clip: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ, front_end: FrontEnd = DEFAULT
+) -> np.ndarray:
     """Return the log-compressed filterbank magnitudes of a clip: log10(1 + x).
 
-    Frame k starts at k / 20 s (it is not centred there), so the frame of an onset holds its attack.
+    Frame k starts at k / frames_per_second (it is not centred there), so the frame of an onset
+    holds its attack.
 
     Args:
         clip: mono samples, full scale = 1, shape (n_samples,).
         sample_rate_hz: its sampling rate.
+        front_end: the spectrogram.
 
     Returns:
-        float32, shape (n_frames, N_BINS), with n_frames = ceil(duration x 20). Silence is 0.
+        float32, shape (n_frames, n_bins), with n_frames = ceil(duration x frames_per_second).
+        Silence is 0.
 
     Raises:
         ValueError: the clip is empty or not one-dimensional.
@@ -74,17 +128,24 @@ def log_spectrogram(clip: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> n
     if clip.ndim != 1 or not len(clip):
         raise ValueError(f"expected mono samples, found an array of shape {clip.shape}")
     clip = resample(np.asarray(clip, dtype=np.float32), sample_rate_hz, SAMPLE_RATE_HZ)
-    n_frames = int(np.ceil(len(clip) / _HOP))
-    starts = (np.arange(n_frames) * _HOP).astype(np.int64)
+    n_frames = int(np.ceil(len(clip) / front_end.hop))
+    starts = (np.arange(n_frames) * front_end.hop).astype(np.int64)
     padded = np.zeros(starts[-1] + FRAME_SIZE, dtype=np.float32)
     padded[: min(len(clip), len(padded))] = clip[: len(padded)]
-    frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME_SIZE)[starts]
+    frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME_SIZE)
     window = np.hanning(FRAME_SIZE).astype(np.float32)
-    magnitudes = np.abs(np.fft.rfft(frames * window, axis=1)).astype(np.float32)
-    return np.log10(1.0 + magnitudes @ filterbank())
+    found = np.empty((n_frames, front_end.n_bins), dtype=np.float32)
+    # The last block takes the remainder: a product of a few rows is summed in another order.
+    firsts = [*range(0, max(n_frames - BLOCK_FRAMES, 0) + 1, BLOCK_FRAMES), n_frames]
+    for first, stop in zip(firsts, firsts[1:], strict=False):
+        spectra = np.fft.rfft(frames[starts[first:stop]] * window, axis=1)
+        magnitudes = np.abs(spectra).astype(np.float32)
+        found[first:stop] = np.log10(1.0 + magnitudes @ filterbank(front_end))
+    return found
 
 
-def onset_frame(onset_s: np.ndarray | float) -> np.ndarray:
-    """Return the first frame that starts at or after an onset: ceil(20 t), as in MSMD."""
+def onset_frame(onset_s: np.ndarray | float, front_end: FrontEnd = DEFAULT) -> np.ndarray:
+    """Return the first frame that starts at or after an onset: ceil(t x rate), as in MSMD."""
     # 0.15 s x 20 is 3.0000000000000004 in binary floating point: without rounding, frame 4.
-    return np.ceil(np.round(np.asarray(onset_s) * FRAMES_PER_SECOND, 6)).astype(np.int64)
+    frames = np.round(np.asarray(onset_s) * front_end.frames_per_second, 6)
+    return np.ceil(frames).astype(np.int64)

@@ -57,6 +57,20 @@ PIECE_SPLIT = Table(
     ),
 )
 
+TWINS = Table(
+    "twins",
+    "how many onsets of the pieces have twins: places that look and sound the same",
+    (
+        Column("repeats", STR, "written-out repeats: cut or keep"),
+        Column("fold", STR, "train, valid, test or all"),
+        Column("reach", I32, "onsets before and after a place that twins have in common"),
+        Column("n_onsets", I32, "number of onsets; chords count once"),
+        Column("with_twin", F64, "share with a twin among them, percent"),
+        Column("in_piece", F64, "share with a twin in their own piece, percent"),
+        Column("ceiling", F64, "best expected R@1 with all of them as candidates, percent"),
+    ),
+)
+
 ALIGNMENT = Table(
     "alignment",
     "a piece whose strip and sound were checked against each other",

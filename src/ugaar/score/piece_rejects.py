@@ -14,7 +14,6 @@ PIECE_REMEDIES = {
     "one-onset": "nothing to do; all notes start together, a piece needs two onsets at least",
     "too-few-onsets": "lower pieces.min_onsets",
     "duplicate-piece": "nothing to do; an equal piece is kept",
-    "chords-in-tune": "nothing to do; only tunes of one voice are read",
     "unreadable-tune": "nothing to do; music21 cannot read the tune",
 }
 

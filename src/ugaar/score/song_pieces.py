@@ -1,13 +1,22 @@
-"""Songs as pieces: the notes of a voice part without its words, on one staff."""
+"""Songs as pieces: the notes of a voice part without its words; and the rows of both."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ugaar.score.pieces import PieceNote, one_voice_a_staff, piece_row, quantised
+from ugaar.snippet_tables import PIECES
+from ugaar.sorted_tables import merged
 from ugaar.sources.songs import Grid
 from ugaar.sources.unusable import UnusableFileError
+from ugaar.tables import SONGS, Table
+
+Row = dict[str, Any]
+
+ROWS_AT_A_TIME = 256
 
 
 def piece_of_song(song: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,3 +50,26 @@ def piece_of_song(song: Mapping[str, Any], window: Mapping[str, Any]) -> dict[st
     return piece_row(
         {**song, "piece_id": song["song_id"]}, notes, Grid(*(song[name] for name in names))
     )
+
+
+def as_piece(row: Row, window: Mapping[str, Any]) -> Row:
+    """Return a row of the pieces table as it is, and a row of the songs table as a piece."""
+    return piece_of_song(row, window) if "song_id" in row else row
+
+
+def pieces_and_songs(parts: Sequence[Path | str], songs: Sequence[Path | str]) -> Iterator[Row]:
+    """Yield the rows of pieces tables and of songs tables in order of their identifiers.
+
+    Args:
+        parts: pieces tables, each sorted by piece_id.
+        songs: songs tables, each sorted by song_id.
+    """
+    streams = [_rows(parts, PIECES, "piece_id"), _rows(songs, SONGS, "song_id")]
+    for _, row in heapq.merge(*streams, key=lambda keyed: keyed[0]):
+        yield row
+
+
+def _rows(paths: Sequence[Path | str], declared: Table, key: str) -> Iterator[tuple[str, Row]]:
+    for batch in merged(paths, declared, key, ROWS_AT_A_TIME) if paths else ():
+        for row in batch.to_pylist():
+            yield row[key], row

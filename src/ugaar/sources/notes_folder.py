@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,7 +14,7 @@ import pretty_midi
 
 from ugaar.progress import Progress
 from ugaar.score.piece_rejects import reject_piece
-from ugaar.score.pieces import LOWER, UPPER, PieceNote, piece_row, quantised
+from ugaar.score.pieces import LOWER, UPPER, PieceNote, clock_of, piece_row, quantised
 from ugaar.sources.archive import UNREADABLE, Files, UnsafeMemberError
 from ugaar.sources.midi_bytes import open_midi
 from ugaar.sources.midi_folder import SUFFIXES, grid_of, performance
@@ -26,6 +27,8 @@ Rows = list[dict[str, Any]]
 
 MELODY, ALL = "melody", "all"
 MIDDLE_C = 60
+LEAST_SOUND_S = 0.01
+"""Seconds; shorter notes are slips of the file."""
 
 # A book and a number, as in jigs107 and reelsa-c12.
 _NUMBERED = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)?)-?\d+")
@@ -95,7 +98,7 @@ def piece_of(data: bytes, name: str, source: Mapping[str, Any]) -> dict[str, Any
     midi, malformed = open_midi(data)
     if malformed:
         logging.info("%s: %d malformed meta events left out", name, malformed)
-    performed = performance(midi, name)
+    performed = performance(without_later_signatures(midi), name)
     parts = [part for part in performed.instruments if part.notes and not part.is_drum]
     if not parts:
         drums = any(part.notes for part in performed.instruments)
@@ -108,6 +111,8 @@ def piece_of(data: bytes, name: str, source: Mapping[str, Any]) -> dict[str, Any
         count = sum(len(part.notes) for part in parts)
         raise UnusableFileError("one-onset", f"{count} notes, all at {notes[0].onset_s:.2f} s")
     notes, error = quantised(notes, source["grid_per_quarter"])
+    clock = clock_of(notes)
+    notes = [with_least_length(note, clock) for note in notes]
     if error > source["max_quantise_error_s"]:
         raise UnusableFileError(
             "quantise-error",
@@ -170,6 +175,40 @@ def _note(sounding: pretty_midi.Note, staff: int, midi: pretty_midi.PrettyMIDI) 
     )
 
 
+def without_later_signatures(midi: mido.MidiFile) -> mido.MidiFile:
+    """Return a file whose time and key signatures stand in its first track alone.
+
+    `grid_of` reads them from all tracks; pretty_midi only warns of the others, once a file.
+    """
+    later = [
+        mido.MidiTrack(
+            mido.MetaMessage("marker", time=event.time)
+            if event.type in ("time_signature", "key_signature")
+            else event
+            for event in track
+        )
+        for track in midi.tracks[1:]
+    ]
+    kept = mido.MidiFile(type=midi.type, ticks_per_beat=midi.ticks_per_beat, charset=midi.charset)
+    kept.tracks = [*midi.tracks[:1], *later]
+    return kept
+
+
+def with_least_length(note: PieceNote, clock: Callable[[int], float]) -> PieceNote:
+    """Return a note that sounds as long as written where it would be over at once.
+
+    When a pitch starts again before it has ended, the end of the first note ends both.
+
+    Args:
+        note: a note with notated times.
+        clock: ticks to seconds.
+    """
+    if note.end_s - note.onset_s >= LEAST_SOUND_S:
+        return note
+    written = clock(note.end_tick) - clock(note.onset_tick)
+    return replace(note, end_s=note.onset_s + max(written, LEAST_SOUND_S))
+
+
 def collection_of(name: str) -> str:
     """Return the collection of a path: the book of a numbered name (jigs107), else its folder."""
     path = PurePosixPath(name)
@@ -180,13 +219,10 @@ def collection_of(name: str) -> str:
 def title_of(midi: mido.MidiFile, name: str) -> str:
     """Return the name of the sequence (of a first track without notes), else of the file."""
     first = midi.tracks[0]
-    if not any(event.type == "note_on" for event in first):
-        titles = [event.name for event in first if event.type == "track_name"]
-        title = (
-            " ".join(decode([text.encode("latin-1") for text in titles[:1]])[0][0].split())
-            if titles
-            else ""
-        )
+    named = [event.name for event in first if event.type == "track_name"]
+    if named and not any(event.type == "note_on" for event in first):
+        texts, _ = decode([named[0].encode("latin-1")])
+        title = " ".join(texts[0].split())
         if title:
             return title
     return " ".join(PurePosixPath(name).stem.replace("_", " ").split())

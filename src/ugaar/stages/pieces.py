@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import heapq
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ugaar.errors import DataError
@@ -15,11 +14,11 @@ from ugaar.progress import Progress
 from ugaar.score.piece_rejects import reject_piece
 from ugaar.score.rejects import sort_key
 from ugaar.score.repeats import without_repeats
-from ugaar.score.song_pieces import piece_of_song
+from ugaar.score.song_pieces import as_piece, pieces_and_songs
 from ugaar.snippet_tables import PIECES
-from ugaar.sorted_tables import RowGroups, merged
+from ugaar.sorted_tables import RowGroups
 from ugaar.sources.unusable import UnusableFileError
-from ugaar.tables import REJECTS, SONGS, Table
+from ugaar.tables import REJECTS, SONGS
 
 SETTINGS = (
     "pieces.repeats",
@@ -30,7 +29,6 @@ SETTINGS = (
 )
 
 CUT = "cut"
-ROWS_AT_A_TIME = 256
 PIECES_IN_GROUP = 512
 
 Row = dict[str, Any]
@@ -56,12 +54,13 @@ def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     )
     with open_table(arguments.out, PIECES) as out:
         gathered = RowGroups(out, PIECES.schema(), PIECES_IN_GROUP)
-        for item, path, found in _sources(arguments):
+        for found in pieces_and_songs(arguments.parts, arguments.songs):
             try:
                 piece = finished(found, settings, seen)
             except UnusableFileError as error:
+                item = found.get("song_id") or found["piece_id"]
                 rejects.append(
-                    reject_piece("pieces", "piece", item, path, error.reason, error.detail)
+                    reject_piece("pieces", "piece", item, found["path"], error.reason, error.detail)
                 )
             else:
                 n_pieces += 1
@@ -84,21 +83,6 @@ def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     write_table(arguments.rejects_out, REJECTS, sorted(rejects, key=sort_key))
 
 
-def _sources(arguments: argparse.Namespace) -> Iterator[tuple[str, str, Row]]:
-    """Yield (identifier, path, row) of the pieces and songs, in order of identifiers."""
-    streams = [
-        _rows(arguments.parts, PIECES, "piece_id"),
-        _rows(arguments.songs, SONGS, "song_id"),
-    ]
-    return heapq.merge(*streams, key=lambda found: found[0])
-
-
-def _rows(paths: Sequence[str], declared: Table, key: str) -> Iterator[tuple[str, str, Row]]:
-    for batch in merged(paths, declared, key, ROWS_AT_A_TIME) if paths else ():
-        for row in batch.to_pylist():
-            yield row[key], row["path"], row
-
-
 def finished(found: Row, settings: Mapping[str, Any], seen: dict[tuple[str, str], str]) -> Row:
     """Return the piece that a row gives, without its repeats.
 
@@ -110,7 +94,7 @@ def finished(found: Row, settings: Mapping[str, Any], seen: dict[tuple[str, str]
     Raises:
         UnusableFileError: it is too short, not to be notated, or equal to an earlier piece.
     """
-    piece = piece_of_song(found, settings["window"]) if "song_id" in found else found
+    piece = as_piece(found, settings["window"])
     options = settings["pieces"]
     if options["repeats"] == CUT:
         piece = without_repeats(piece, options["repeat_bars"])

@@ -1,4 +1,4 @@
-"""Training of the shingle network on aligned pairs, with checkpoints that a killed job resumes from.
+"""Training of the shingle network on aligned pairs, with checkpoints to resume from after a kill.
 
 Every random choice of a step comes from (seed, step), so a run that was killed and resumed gives
 the weights of an uninterrupted one.

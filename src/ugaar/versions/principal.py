@@ -21,7 +21,7 @@ class PrincipalComponents:
     components: NDArray[np.float64]
 
     def encode(self, shingles: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
-        """Return (n, dimensions) codes of (n, ...) shingles; with all components, distances stay."""
+        """Return (n, dimensions) codes of (n, ...) shingles; all components keep distances."""
         flat = shingles.reshape(len(shingles), -1) - self.mean
         return (flat @ self.components[:, :dimensions]).astype(np.float32)
 

@@ -52,6 +52,7 @@ STAGES = {
     "ingest-pieces": "read MIDI files or tunes without lyrics into pieces (one shard)",
     "pieces": "join the pieces, cut written-out repeats and drop short and double ones",
     "split-pieces": "keep pieces that share a run of notes together, and draw folds",
+    "align": "check strip and recording of every piece note by note, and list its onsets",
     "twins": "count places of the pieces that look and sound the same",
     "evaluate-system": "rank the test snippets of one audio-sheet system",
     "system-metrics": "summarise the ranks of the audio-sheet systems",

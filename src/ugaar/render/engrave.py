@@ -9,7 +9,13 @@ from fractions import Fraction
 from ugaar.render import spelling
 from ugaar.render.durations import Symbol, Tuplet
 from ugaar.render.layout import Layout
-from ugaar.render.notation import Notation, WrittenSegment, system
+from ugaar.render.notation import (
+    Notation,
+    WrittenHead,
+    WrittenSegment,
+    system,
+    written_heads,
+)
 from ugaar.render.timeline import WHOLE
 
 BOOKS_PER_COLLECTION = 25
@@ -70,23 +76,6 @@ STAFF = (
 
 
 @dataclass(frozen=True)
-class Head:
-    """A written notehead; the order is that of time, then staff, then height.
-
-    Attributes:
-        moment: when it sounds, whole notes from the start of the music.
-        staff: number of its staff, from the top.
-        position: half staff spaces above the middle line of that staff.
-        note: number of its note; tied heads repeat it.
-    """
-
-    moment: Fraction
-    staff: int
-    position: int
-    note: int
-
-
-@dataclass(frozen=True)
 class Engraving:
     """A window or piece ready for LilyPond.
 
@@ -97,7 +86,7 @@ class Engraving:
     """
 
     music: str
-    heads: tuple[Head, ...]
+    heads: tuple[WrittenHead, ...]
     staves: int = 1
 
 
@@ -115,16 +104,6 @@ def engraving(row: Mapping, layout: Layout) -> Engraving:
     staves = [_music(plan) for plan in plans]
     music = staves[0] if len(staves) == 1 else _piano_staff(staves, layout)
     return Engraving(music, written_heads(plans), len(staves))
-
-
-def written_heads(plans: Sequence[Notation]) -> tuple[Head, ...]:
-    """Return the noteheads of all staves in order."""
-    heads = [
-        Head(moment, staff, position, note)
-        for staff, plan in enumerate(plans)
-        for (moment, note), position in zip(plan.heads(), plan.staff_positions(), strict=True)
-    ]
-    return tuple(sorted(heads, key=lambda head: (head.moment, head.staff, head.position)))
 
 
 def _music(plan: Notation) -> str:

@@ -13,8 +13,10 @@ from pathlib import Path
 from ugaar.errors import ToolError
 from ugaar.render import external
 from ugaar.render.batch import Failure, StoppedError
-from ugaar.render.engrave import HEADS_FILE, Engraving, Head, book_name, document
+from ugaar.render.engrave import HEADS_FILE, Engraving, book_name, document
 from ugaar.render.layout import Layout
+from ugaar.render.notation import WrittenHead
+from ugaar.render.timeline import WHOLE
 
 SOURCE = "books.ly"
 ERROR = re.compile(rf"{re.escape(SOURCE)}:(\d+):\d+: (?:fatal )?error: (.*)")
@@ -123,7 +125,7 @@ def probe(
     Raises:
         ToolError: not even that works, so the fault is not in a window.
     """
-    known_good = Engraving("c'4", (Head(Fraction(0), 0, -6, 0),))
+    known_good = Engraving("c'4", (WrittenHead(Fraction(0), 0, -6, 0, WHOLE // 4),))
     try:
         for result in engrave([known_good], layout, folder, stall_s, program):
             if isinstance(result, Failure):

@@ -92,6 +92,44 @@ class Notation:
         return tuple(self.spelled[note].diatonic - self.clef.middle for _, note in self.heads())
 
 
+@dataclass(frozen=True)
+class WrittenHead:
+    """A notehead of a system; the order is that of time, then staff, then height.
+
+    Attributes:
+        moment: when it sounds, whole notes from the start of the music.
+        staff: number of its staff, from the top.
+        position: half staff spaces above the middle line of that staff.
+        note: number of its note; tied heads repeat it.
+        base_ticks: undotted written length, which says what the head looks like.
+    """
+
+    moment: Fraction
+    staff: int
+    position: int
+    note: int
+    base_ticks: int
+
+
+def written_heads(plans: Sequence[Notation]) -> tuple[WrittenHead, ...]:
+    """Return the noteheads of all staves in order."""
+    heads = []
+    for staff, plan in enumerate(plans):
+        lengths = [
+            symbol.base_ticks
+            for part in plan.parts
+            for symbol, _ in symbols_of(part.written)
+            for _ in symbol.piece.heads
+        ]
+        heads += [
+            WrittenHead(moment, staff, position, note, length)
+            for (moment, note), position, length in zip(
+                plan.heads(), plan.staff_positions(), lengths, strict=True
+            )
+        ]
+    return tuple(sorted(heads, key=lambda head: (head.moment, head.staff, head.position)))
+
+
 def symbols_of(written: tuple[Symbol | Tuplet, ...]) -> Iterator[tuple[Symbol, Fraction]]:
     """Yield symbols, those of tuplets among them, with the length they sound in whole notes."""
     for one in written:

@@ -24,6 +24,8 @@ def used_files(config: Mapping[str, Any]) -> dict[str, str]:
         Dotted key -> path as written. Files that are set but not used are left out, such as
         the published skip-gram models where the lyrics model is trained.
     """
+    if config["task"] == "versions":
+        return {"versions.path": config["versions"]["path"]}
     audio, lyrics = config["features"]["audio"], config["features"]["lyrics"]
     found = {
         f"source.also.{number}.path" if number >= 0 else "source.path": source["path"]
@@ -55,7 +57,11 @@ def needed_sources(config: Mapping[str, Any], sources: Mapping[str, Source]) -> 
     """
     audio = config["features"]["audio"]
     names = {resource_path(source): name for name, source in sources.items()}
-    needed = {MUSICNN} if MUSICNN in (audio["encoder"], *audio["also"]) else set()
+    has_musicnn = config["task"] == "three-modalities" and MUSICNN in (
+        audio["encoder"],
+        *audio["also"],
+    )
+    needed = {MUSICNN} if has_musicnn else set()
     for key, path in used_files(config).items():
         tidy = str(PurePosixPath(path))
         if tidy in names:

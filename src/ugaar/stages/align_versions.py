@@ -7,6 +7,7 @@ import logging
 from collections import Counter, defaultdict
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from ugaar.parquet_files import read_table, write_table
 from ugaar.progress import Progress
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
         versions[work].append(number)
     couples = [pair for numbers in versions.values() for pair in combinations(numbers, 2)]
     progress = Progress(len(couples))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for one, other in couples:
         found = align(shingles.chroma[one], shingles.chroma[other])
         shared = {"work": shingles.works[one], "distance": found.distance}

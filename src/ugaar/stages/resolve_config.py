@@ -12,6 +12,7 @@ from ugaar.settings import Settings
 
 SETTINGS = (
     "dataset",
+    "task",
     "music_of",
     "protocols",
     "seeds",
@@ -30,6 +31,9 @@ SETTINGS = (
     "cca",
     "model",
     "transfer",
+    "pieces",
+    "audio_sheet",
+    "versions",
     "evaluate",
 )
 

@@ -6,7 +6,7 @@ is (queries of a recording) x (gallery).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,7 +160,7 @@ def squared_distances(
 
 def score_fold(
     codes: NDArray[np.float32],
-    recordings: Sequence[int],
+    recordings: Iterable[int],
     shingles: Shingles,
     folds: Folds,
     places: Places,

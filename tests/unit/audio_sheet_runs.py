@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ugaar.parquet_files import write_table
-from ugaar.snippet_tables import SNIPPETS, SYSTEM_CODES
+from ugaar.snippet_tables import SNIPPETS, SPECTROGRAM_INDEX, STRIP_INDEX, SYSTEM_CODES
+from ugaar.tables import HISTORY
 
 CONDITIONS = ("clean", "noisy", "blurred")
 DIMENSIONS = 16
@@ -122,3 +123,52 @@ def evaluate(folder: Path, systems: Sequence[str], seeds: Sequence[int], **wante
     command += ["--snippets", str(folder / "snippets.parquet")]
     command += ["--ranks-out", str(folder / "system_ranks.parquet")]
     assert main([*command, "--out", str(folder / "system_metrics.parquet")]) == 0
+
+
+def write_history(path: Path, system: str, seed: int, steps: int = 6) -> None:
+    """Write a history as the training of a system logs it."""
+    random = np.random.default_rng(seed)
+    rows = []
+
+    def add(phase: str, step: int, metric: str, value: float) -> None:
+        named = {"method": system, "seed": seed, "phase": phase, "epoch": step}
+        rows.append(named | {"metric": metric, "value": float(value)})
+
+    for number in range(1, steps + 1):
+        step = 250 * number
+        add("train", step, "loss", 1 / number + 0.05 * random.random())
+        for direction in ("audio-to-sheet", "sheet-to-audio"):
+            add("valid", step, f"MRR {direction}", 0.6 - 0.5 / number + 0.04 * random.random())
+            add("valid", step, f"R@1 {direction}", 50 - 40 / number)
+    for number in range(1, 33):
+        add("refitted", 250 * steps, f"canonical correlation {number}", 0.95 ** (2 * number))
+    write_table(path, HISTORY, rows)
+
+
+def write_stores(folder: Path, n_pieces: int = 12, notes: int = 40) -> None:
+    """Write strips with a blot at every notehead and spectrograms with a line at every onset."""
+    pieces = [f"{number:012x}" for number in range(n_pieces)]
+    columns, frames = 60 + 13 * notes + 60, 10 * notes + 40
+    strips = np.full((n_pieces, columns, 80), 255, dtype=np.uint8)
+    sounds = np.zeros((n_pieces, frames, 92), dtype=np.float16)
+    strips[:, :, 32:49:4] = 90
+    random = np.random.default_rng(8)
+    for piece in range(n_pieces):
+        for note in range(notes):
+            pitch = int(random.integers(0, 8))
+            strips[piece, 57 + 13 * note : 63 + 13 * note, 46 - 2 * pitch : 50 - 2 * pitch] = 0
+            decay = np.linspace(1.5, 0, 12)[: frames - 10 * note]
+            for harmonic in (1, 2, 3):
+                bins = 15 + 2 * pitch + int(16 * np.log2(harmonic))
+                sounds[piece, 10 * note : 10 * note + 12, bins] = decay / harmonic
+    np.save(folder / "plain.npy", strips.reshape(-1, 80))
+    np.save(folder / "piano.npy", sounds.reshape(-1, 92))
+    for name, table, rows in (
+        ("plain", STRIP_INDEX, columns),
+        ("piano", SPECTROGRAM_INDEX, frames),
+    ):
+        index = [
+            {"piece_id": piece, "first_row": number * rows, "n_rows": rows}
+            for number, piece in enumerate(pieces)
+        ]
+        write_table(folder / f"{name}.parquet", table, index)

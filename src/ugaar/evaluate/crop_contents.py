@@ -1,4 +1,4 @@
-"""Hashes of what a network sees of the sheet: the crop around each notehead.
+"""What a network sees of the sheet, the crop around each notehead, and hashes of it.
 
 Two crops of equal pixels get equal codes from any network, whatever it has learnt: a bound that
 depends on no idea of which notes belong to a snippet.
@@ -16,6 +16,25 @@ CROP_COLUMNS = 100
 """Width of the crops of every audio-sheet system, half-resolution pixels."""
 
 
+def crop_at(
+    strips: np.ndarray, rows: tuple[int, int], x_px: float, columns: int = CROP_COLUMNS
+) -> np.ndarray:
+    """Return the crop around a notehead, shape (columns, 80), uint8; paper outside the strip.
+
+    Args:
+        strips: (all columns, 80) uint8, strips at half resolution one after another.
+        rows: first row and number of rows of the piece.
+        x_px: centre of the notehead in full-resolution pixels.
+        columns: width of the crop.
+    """
+    first, count = rows
+    left = int(np.floor(x_px / 2 + 0.5 - columns / 2))
+    wanted = np.arange(left, left + columns)
+    crop = np.array(strips[first + np.clip(wanted, 0, count - 1)])
+    crop[(wanted < 0) | (wanted >= count)] = PAPER
+    return crop
+
+
 def crop_contents(
     strips: np.ndarray,
     rows_of: Mapping[str, tuple[int, int]],
@@ -31,14 +50,8 @@ def crop_contents(
     Returns:
         (piece, note) -> hash; pieces without a strip are left out.
     """
-    found = {}
-    for piece, note, x_px in places:
-        if piece not in rows_of:
-            continue
-        first, count = rows_of[piece]
-        left = int(np.floor(x_px / 2 + 0.5 - CROP_COLUMNS / 2))
-        columns = np.arange(left, left + CROP_COLUMNS)
-        crop = np.array(strips[first + np.clip(columns, 0, count - 1)])
-        crop[(columns < 0) | (columns >= count)] = PAPER
-        found[piece, note] = hashlib.sha256(crop.tobytes()).hexdigest()[:16]
-    return found
+    return {
+        (piece, note): hashlib.sha256(crop_at(strips, rows_of[piece], x_px).tobytes()).hexdigest()
+        for piece, note, x_px in places
+        if piece in rows_of
+    }

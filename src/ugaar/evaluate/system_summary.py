@@ -97,11 +97,10 @@ def system_grids(ranks: pa.Table) -> list[SystemGrid]:
     grids = []
     for rows in np.split(order, np.flatnonzero(steps) + 1) if len(order) else ():
         first = rows[0]
-        group = Group(
-            *(values[key[first]] for values, key in zip(names, keys[:3], strict=True)),
-            int(size[first]),
-            rights[right[first]],
+        system, condition, direction = (
+            values[key[first]] for values, key in zip(names, keys[:3], strict=True)
         )
+        group = Group(system, condition, direction, int(size[first]), rights[right[first]])
         seeds = np.unique(seed[rows])
         queries = len(rows) // len(seeds)
         shape = (len(seeds), queries)

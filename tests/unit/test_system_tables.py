@@ -7,12 +7,11 @@ import pytest
 
 from ugaar.cli import main
 from ugaar.evaluate import published_systems
+from ugaar.evaluate.identification_table import identification_table
+from ugaar.evaluate.system_results import Change, SystemResults
 from ugaar.evaluate.system_tables import (
-    Change,
-    SystemResults,
     cca_layer_table,
     dcca_table,
-    identification_table,
     robustness_table,
     tolerance_table,
 )

@@ -83,11 +83,11 @@ def system_grids(ranks: pa.Table) -> list[SystemGrid]:
     names: list[list[str]] = []
     keys = []
     for column in ("system", "condition", "direction"):
-        values, numbers = _coded(ranks[column])
+        values, numbers = _numbered(ranks[column])
         names.append(values)
         keys.append(numbers)
-    rights, right = _coded(ranks["right"])
-    pieces, piece = _coded(ranks["piece_id"])
+    rights, right = _numbered(ranks["right"])
+    pieces, piece = _numbered(ranks["piece_id"])
     size, seed, note, n_better, n_tied = (
         ranks[name].to_numpy() for name in ("gallery_size", "seed", "note", "n_better", "n_tied")
     )
@@ -128,14 +128,11 @@ def system_grids(ranks: pa.Table) -> list[SystemGrid]:
     return grids
 
 
-def _coded(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
+def _numbered(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
     """Return the values of a text column in order, and for each row the number of its value."""
     coded = column.combine_chunks().dictionary_encode()
-    values = coded.dictionary.to_pylist()
-    ascending = sorted(range(len(values)), key=values.__getitem__)
-    number = np.empty(len(values), dtype=np.int32)
-    number[ascending] = np.arange(len(values), dtype=np.int32)
-    return [values[place] for place in ascending], number[coded.indices.to_numpy()]
+    values, number = np.unique(coded.dictionary.to_pylist(), return_inverse=True)
+    return values.tolist(), number[coded.indices.to_numpy()]
 
 
 def metric_rows(grid: SystemGrid, n_resamples: int, confidence: float) -> Iterator[dict]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ugaar.evaluate.paper_tables import direction_label
 from ugaar.evaluate.system_ranking import DIRECTIONS
-from ugaar.evaluate.system_tables import SystemResults, system_label
+from ugaar.evaluate.system_results import SystemResults, system_label
 from ugaar.report.ranks_figure import recall_curve
 from ugaar.report.style import FAINT, INK, METHOD_COLOURS, MUTED, grid
 from ugaar.report.system_training_figures import system_colours

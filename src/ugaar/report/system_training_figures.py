@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ugaar.evaluate.system_tables import system_label
+from ugaar.evaluate.system_results import system_label
 from ugaar.report.style import CYCLE, MUTED, grid
 
 Curves = dict[str, dict[int, dict[int, float]]]

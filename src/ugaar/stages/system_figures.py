@@ -17,8 +17,8 @@ from ugaar.evaluate.example_queries import Example, answer_queries, choose_queri
 from ugaar.evaluate.metrics import mid_rank
 from ugaar.evaluate.system_codes import SystemCodes
 from ugaar.evaluate.system_ranking import DIRECTIONS, TWIN_COLUMN, TestSnippets
+from ugaar.evaluate.system_results import SystemResults
 from ugaar.evaluate.system_summary import CEILING
-from ugaar.evaluate.system_tables import SystemResults
 from ugaar.parquet_files import check, metadata_of, read_table
 from ugaar.report import (
     system_examples_figure,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ugaar.evaluate.identification_table import identification_table
+from ugaar.evaluate.system_results import SystemResults
 from ugaar.evaluate.system_tables import (
     CSV_COLUMNS,
-    SystemResults,
     cca_layer_table,
     cell_rows,
     dcca_table,
-    identification_table,
     robustness_table,
     tolerance_table,
 )

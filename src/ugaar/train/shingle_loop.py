@@ -125,8 +125,9 @@ def train_shingles(
         step += 1
         anchors, positives, works = batch(shingles, pool, plan, step)
         codes = network(torch.from_numpy(np.concatenate([anchors, positives])).to(device))
+        first, second = codes.chunk(2)
         loss = triplet_loss(
-            *codes.chunk(2), torch.from_numpy(works).to(device), plan.margin, plan.negatives
+            first, second, torch.from_numpy(works).to(device), plan.margin, plan.negatives
         )
         losses.append(loss.item())
         if not np.isfinite(losses[-1]):

@@ -53,6 +53,8 @@ STAGES = {
     "pieces": "join the pieces, cut written-out repeats and drop short and double ones",
     "split-pieces": "keep pieces that share a run of notes together, and draw folds",
     "align": "check strip and recording of every piece note by note, and list its onsets",
+    "store-strips": "put the strips of all pieces into one array on disk",
+    "store-spectrograms": "put the spectrograms of all pieces into one array on disk",
     "twins": "count places of the pieces that look and sound the same",
     "evaluate-system": "rank the test snippets of one audio-sheet system",
     "system-metrics": "summarise the ranks of the audio-sheet systems",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -105,6 +106,12 @@ def filterbank(front_end: FrontEnd = DEFAULT) -> np.ndarray:
     return (filters / filters.sum(axis=0)).astype(np.float32)
 
 
+def frame_count(n_samples: int, sample_rate_hz: int, front_end: FrontEnd = DEFAULT) -> int:
+    """Return the number of frames of a clip: ceil(duration x frames_per_second)."""
+    resampled = -(-n_samples * SAMPLE_RATE_HZ // sample_rate_hz)
+    return int(np.ceil(resampled / front_end.hop))
+
+
 def log_spectrogram(
     clip: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ, front_end: FrontEnd = DEFAULT
 ) -> np.ndarray:
@@ -119,16 +126,15 @@ def log_spectrogram(
         front_end: the spectrogram.
 
     Returns:
-        float32, shape (n_frames, n_bins), with n_frames = ceil(duration x frames_per_second).
-        Silence is 0.
+        float32, shape (n_frames, n_bins), with n_frames of `frame_count`. Silence is 0.
 
     Raises:
         ValueError: the clip is empty or not one-dimensional.
     """
     if clip.ndim != 1 or not len(clip):
         raise ValueError(f"expected mono samples, found an array of shape {clip.shape}")
+    n_frames = frame_count(len(clip), sample_rate_hz, front_end)
     clip = resample(np.asarray(clip, dtype=np.float32), sample_rate_hz, SAMPLE_RATE_HZ)
-    n_frames = int(np.ceil(len(clip) / front_end.hop))
     starts = (np.arange(n_frames) * front_end.hop).astype(np.int64)
     padded = np.zeros(starts[-1] + FRAME_SIZE, dtype=np.float32)
     padded[: min(len(clip), len(padded))] = clip[: len(padded)]
@@ -137,7 +143,7 @@ def log_spectrogram(
     found = np.empty((n_frames, front_end.n_bins), dtype=np.float32)
     # The last block takes the remainder: a product of a few rows is summed in another order.
     firsts = [*range(0, max(n_frames - BLOCK_FRAMES, 0) + 1, BLOCK_FRAMES), n_frames]
-    for first, stop in zip(firsts, firsts[1:], strict=False):
+    for first, stop in pairwise(firsts):
         spectra = np.fft.rfft(frames[starts[first:stop]] * window, axis=1)
         magnitudes = np.abs(spectra).astype(np.float32)
         found[first:stop] = np.log10(1.0 + magnitudes @ filterbank(front_end))

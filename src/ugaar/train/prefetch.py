@@ -48,7 +48,7 @@ def prefetched(items: Iterator[_Item], ahead: int = 1) -> Iterator[_Item]:
                 put(item)
                 if stopped.is_set():
                     return
-        except BaseException as error:  # noqa: BLE001 - raised again where the items are used
+        except BaseException as error:  # it comes out where the items are used
             put(_End(error))
         else:
             put(_End())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,3 +92,30 @@ def folds_of_rendition(audio_sheet: Mapping[str, Any], rendition: str) -> list[s
         return ["train", "valid", "test"]
     found = sounds(audio_sheet).values()
     return sorted({fold for one in found if one.rendition == rendition for fold in one.folds})
+
+
+def check_sounds(audio_sheet: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the names of renditions and soundfonts in `audio_sheet`."""
+    renditions, soundfonts = audio_sheet["renditions"], audio_sheet["soundfonts"]
+    wanted = [("train", name, "renditions") for name in audio_sheet["train"]]
+    wanted.append(("valid", audio_sheet["valid"], "renditions"))
+    wanted += [
+        (f"conditions.{condition}.rendition", found["rendition"], "renditions")
+        for condition, found in audio_sheet["conditions"].items()
+        if "rendition" in found
+    ]
+    wanted += [
+        (f"renditions.{rendition}.soundfont", found["soundfont"], "soundfonts")
+        for rendition, found in renditions.items()
+        if "soundfont" in found
+    ]
+    known = {"renditions": renditions, "soundfonts": soundfonts}
+    for place, name, section in wanted:
+        if name not in known[section]:
+            near = difflib.get_close_matches(name, known[section], n=1, cutoff=0.0)
+            yield (
+                f"audio_sheet.{place}: no {name!r} in audio_sheet.{section}; "
+                f"the nearest is {near[0]!r}"
+                if near
+                else f"audio_sheet.{place}: audio_sheet.{section} is empty, {name!r} is needed"
+            )

@@ -12,11 +12,14 @@ from typing import Any
 
 import yaml
 
+from ugaar.conditions import check_sounds
 from ugaar.errors import ConfigError
-from ugaar.sources.kinds import KINDS, sources_of
+from ugaar.sources.kinds import ALL_KINDS, KINDS, PIECE_KINDS, sources_of
 from ugaar.systems import check_systems
 
 Settings = dict[str, Any]
+
+THREE_MODALITIES = "three-modalities"
 
 
 def load_yaml(path: Path | str) -> Settings:
@@ -86,11 +89,17 @@ def validate(config: Mapping[str, Any], schema: Mapping[str, Any], where: str) -
 def _rules_between_keys(config: Mapping[str, Any]) -> Iterable[str]:
     source, features, encoder = config["source"], config["features"], config["encoder"]
     for number, one in enumerate(sources_of(source), start=-1):
-        place, content = "source", KINDS[one["kind"]].content
+        place, content = "source", ALL_KINDS[one["kind"]].content
         if number >= 0:
             place = f"source.also.{number}"
         if content and not one["path"]:
             yield f"{place}.path: needed for {place}.kind {one['kind']}; give {content}"
+        if one["kind"] in PIECE_KINDS and config["task"] == THREE_MODALITIES:
+            yield (
+                f"{place}.kind: {one['kind']} gives pieces without lyrics, and the task "
+                f"{THREE_MODALITIES} needs lyrics; set task: audio-sheet, or a kind of "
+                f"{', '.join(KINDS)}"
+            )
     if config["split"]["valid_share"] + config["split"]["test_share"] >= 1:
         yield "split: valid_share and test_share leave nothing for training"
     encoders = {features["audio"]["encoder"], *features["audio"]["also"]}
@@ -103,6 +112,7 @@ def _rules_between_keys(config: Mapping[str, Any]) -> Iterable[str]:
         yield "features.lyrics: model published needs syllable_model and word_model (files)"
     if "cca-asmcmr" in config["methods"] and "asmcmr" not in encoders:
         yield "methods: cca-asmcmr needs asmcmr in features.audio.also"
+    yield from check_sounds(config["audio_sheet"])
     yield from check_systems(config["audio_sheet"])
 
 

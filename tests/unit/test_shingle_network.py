@@ -111,7 +111,8 @@ def test_a_batch_transposes_both_shingles_of_a_pair_alike():
     shingles, pool = collection()
     plain = batch(shingles, pool, dataclasses.replace(PLAN, transpose=False), 1)
     moved = batch(shingles, pool, PLAN, 1)
-    np.testing.assert_array_equal(plain[2], moved[2])
+    # The same work in another key counts as another one.
+    np.testing.assert_array_equal(plain[2], moved[2] // 12)
     for one in range(PLAN.batch_size):
         shifts = [
             {
@@ -122,12 +123,12 @@ def test_a_batch_transposes_both_shingles_of_a_pair_alike():
             for part in (0, 1)
         ]
         assert shifts[0] == shifts[1]
-        assert len(shifts[0]) == 1
+        assert shifts[0] == {moved[2][one] % 12}
 
 
 def test_training_brings_versions_together_and_other_works_apart():
     shingles, pool = collection()
-    network = new_network(8, 6, 0)
+    network = new_network(8, 6, 0, unit_length=True)
     history = train_shingles(network, shingles, pool, PLAN, CPU)
     assert [step for _, step, _, _ in history] == [10, 20, 30]
     assert history[-1][3] < 0.6 * history[0][3]
@@ -190,3 +191,11 @@ def test_seeds_alone_decide_the_weights():
     assert torch.equal(weights(new_network(20, 6, 1)), weights(new_network(20, 6, 1)))
     assert not torch.equal(weights(new_network(20, 6, 1)), weights(new_network(20, 6, 2)))
     assert ShingleNetwork(20, 6)(torch.rand(2, 12, 20)).shape == (2, 6)
+
+
+def test_the_pitch_axis_is_a_circle():
+    network = new_network(20, 6, 0)
+    shingles = torch.rand(2, 12, 20)
+    turned = network.convolutions(shingles.roll(5, dims=1)[:, None])
+    expected = network.convolutions(shingles[:, None]).roll(5, dims=2)
+    torch.testing.assert_close(turned, expected)

@@ -12,24 +12,39 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+class _Convolution(nn.Conv2d):
+    """A 3 x 3 convolution that keeps the size of its input."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 3)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """Return (n, outputs, 12, T) of (n, inputs, 12, T)."""
+        circled = functional.pad(planes, (0, 0, 1, 1), mode="circular")
+        return super().forward(functional.pad(circled, (1, 1, 0, 0)))
+
+
 class ShingleNetwork(nn.Module):
-    """Three convolutions and two dense layers; codes have unit length.
+    """Three convolutions and two dense layers.
+
+    B is next to C: the pitch axis is padded in a circle, the time axis with silence.
 
     Args:
         length: chroma vectors in a shingle.
         dimensions: numbers in a code.
+        unit_length: put codes on the unit sphere, which takes one of the dimensions away.
     """
 
-    def __init__(self, length: int, dimensions: int) -> None:
+    def __init__(self, length: int, dimensions: int, unit_length: bool = False) -> None:
         super().__init__()
-        self.length, self.dimensions = length, dimensions
+        self.length, self.dimensions, self.unit_length = length, dimensions, unit_length
         self.convolutions = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1),
+            _Convolution(1, 16),
             nn.ELU(),
-            nn.Conv2d(16, 32, 3, padding=1),
+            _Convolution(16, 32),
             nn.ELU(),
             nn.MaxPool2d((1, 2)),
-            nn.Conv2d(32, 64, 3, padding=1),
+            _Convolution(32, 64),
             nn.ELU(),
         )
         self.dense = nn.Sequential(
@@ -40,15 +55,18 @@ class ShingleNetwork(nn.Module):
         )
 
     def forward(self, shingles: Tensor) -> Tensor:
-        """Return (n, dimensions) unit codes of (n, 12, length) shingles."""
-        return functional.normalize(self.dense(self.convolutions(shingles[:, None])))
+        """Return (n, dimensions) codes of (n, 12, length) shingles."""
+        codes = self.dense(self.convolutions(shingles[:, None]))
+        return functional.normalize(codes) if self.unit_length else codes
 
 
-def new_network(length: int, dimensions: int, seed: int) -> ShingleNetwork:
+def new_network(
+    length: int, dimensions: int, seed: int, unit_length: bool = False
+) -> ShingleNetwork:
     """Return a network whose weights are drawn from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ShingleNetwork(length, dimensions)
+        return ShingleNetwork(length, dimensions, unit_length)
 
 
 def triplet_loss(
@@ -57,18 +75,19 @@ def triplet_loss(
     """Return the mean of max(0, d(a, p) - d(a, n) + margin) over the triplets of a batch.
 
     Args:
-        anchors: (n, d) unit codes.
-        positives: (n, d) unit codes of the same passages in other versions.
+        anchors: (n, d) codes.
+        positives: (n, d) codes of the same passages in other versions.
         works: (n,) number of each pair's work.
-        margin: in Euclidean distance, which is 2 at most.
+        margin: in Euclidean distance, which is 2 at most where codes have unit length.
         negatives: all (positives of other works), semi-hard (the nearest of them that is farther
             than the positive; where there is none, the farthest) or hardest (the nearest).
 
     Returns:
         A scalar; 0 where all pairs are of one work.
     """
+    squares = anchors.square().sum(1)[:, None] + positives.square().sum(1)
     # The square root has no gradient at 0.
-    distances = (2.0 - 2.0 * anchors @ positives.T).clamp_min(1e-12).sqrt()
+    distances = (squares - 2.0 * anchors @ positives.T).clamp_min(1e-12).sqrt()
     right = distances.diagonal()[:, None]
     other = works[:, None] != works[None, :]
     if negatives != "all":

@@ -102,7 +102,9 @@ def _codes(
             f"{path}: a network of (fold, dimensions, seed, shingle length) {given}, "
             f"expected {needed}; train it again"
         )
-    network = ShingleNetwork(content["length"], content["dimensions"])
+    network = ShingleNetwork(
+        content["length"], content["dimensions"], content["plan"]["unit_length"]
+    )
     network.load_state_dict(content["network"])
     logging.info("fold %d: encoding %d shingles", turn, len(shingles))
     return encode(network, shingles, everything, device)

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> None:
     pool = positive_pairs(shingles, read_places(arguments.pairs, shingles), folds.copies, numbers)
     logging.info("%d pairs of %d works on %s", len(pool.anchor), len(pool.starts) - 1, device)
     plan = ShinglePlan(seed=arguments.seed, **wanted["training"])
-    network = new_network(wanted["shingle_s"], arguments.dimensions, plan.seed)
+    network = new_network(wanted["shingle_s"], arguments.dimensions, plan.seed, plan.unit_length)
     started = time.process_time()
     history = train_shingles(network, shingles, pool, plan, device, arguments.checkpoint)
     logging.info("trained in %.0f CPU s", time.process_time() - started)

@@ -36,11 +36,13 @@ class ShinglePlan:
         steps: training steps.
         batch_size: pairs in a batch.
         learning_rate: of Adam; it falls to zero along a cosine.
-        margin: of the triplet loss, Euclidean distance of unit codes.
+        margin: of the triplet loss, Euclidean distance.
         negatives: all, semi-hard or hardest.
-        transpose: rotate both shingles of a pair by the same random number of semitones.
+        transpose: rotate both shingles of a pair by the same random number of semitones; a work in
+            another key then counts as another work.
         log_every: steps between two entries of the history.
         seed: of weights, pairs and transpositions.
+        unit_length: of the network's codes.
     """
 
     steps: int
@@ -51,6 +53,7 @@ class ShinglePlan:
     transpose: bool
     log_every: int
     seed: int
+    unit_length: bool = False
 
 
 def batch(
@@ -59,8 +62,8 @@ def batch(
     """Return the anchors, positives and works of a step.
 
     Returns:
-        Two arrays (batch, 12, length), and (batch,) numbers of works. Transposed pairs of one work
-        still count as one work: it never is a negative of itself.
+        Two arrays (batch, 12, length), and (batch,) numbers of works. A work that is rotated by
+        another number of semitones has a number of its own: twelve works come of each.
     """
     generator = np.random.default_rng([plan.seed, 1, step])
     numbers, works = pool.draw(plan.batch_size, generator)
@@ -69,6 +72,7 @@ def batch(
         shift = generator.integers(12, size=plan.batch_size)
         rows = ((np.arange(12) - shift[:, None]) % 12)[:, :, None]
         anchors, positives = (np.take_along_axis(part, rows, 1) for part in (anchors, positives))
+        works = 12 * works + shift
     return anchors, positives, works
 
 

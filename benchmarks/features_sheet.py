@@ -21,8 +21,8 @@ import torch
 from ugaar.align import cca
 from ugaar.features.asmcmr_sheet import SheetEncoder, codes_one_by_one
 from ugaar.features.strips import decode_strip
-from ugaar.models.asmcmr import AudioSheetEncoder, Design, new_encoder
 from ugaar.models.encoder_file import load_encoder
+from ugaar.models.systems.cca_layer import AudioSheetEncoder, Design, new_encoder
 from ugaar.parquet_files import iterate_table, metadata_of, read_table
 from ugaar.tables import FEATURES_AUDIO, FEATURES_SHEET, SHEET, SPLIT, WINDOWS
 from ugaar.train.device import bfloat16_is_native, choose_device

@@ -36,7 +36,7 @@ from ugaar.features.asmcmr_sheet import SheetEncoder, codes_one_by_one
 from ugaar.features.audio_clips import decode
 from ugaar.features.spectrogram import FRAMES_PER_SECOND, log_spectrogram
 from ugaar.features.strips import decode_strip
-from ugaar.models.asmcmr import SPECTROGRAM_BINS, AudioSheetEncoder, Design, new_encoder
+from ugaar.models.systems.cca_layer import SPECTROGRAM_BINS, AudioSheetEncoder, Design, new_encoder
 from ugaar.parquet_files import write_table
 from ugaar.render import lilypond_strips
 from ugaar.render.batch import Failure

@@ -29,6 +29,8 @@ STAGES = {
     "render-audio": "synthesise windows with TiMidity++ (one shard)",
     "render-sheet": "engrave windows with the configured engraver (one shard)",
     "funnel": "count what was kept and what was lost, from files to folds",
+    "train-system": "train one audio-sheet system with one seed",
+    "embed-system": "encode the test snippets by a trained audio-sheet system",
     "train-encoder": "train or load the audio-sheet encoder",
     "features-audio": "encode audio clips (one shard)",
     "features-sheet": "encode sheet strips (one shard)",

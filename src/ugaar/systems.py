@@ -1,8 +1,9 @@
 """Which audio-sheet systems there are and what a configuration asks of them; imports no network.
 
 A system is a module of `ugaar.models.systems` with a literal dict OPTIONS: its own options with
-their defaults, and values of keys of `audio_sheet.training` where it wants others. A literal dict
-CHOICES may list the values that an option of text can have.
+their defaults, and values of keys of `audio_sheet.training` where it wants others; and a literal
+FRONT_END, the name of the spectrogram it hears. A literal dict CHOICES may list the values that an
+option of text can have.
 """
 
 from __future__ import annotations
@@ -53,29 +54,38 @@ def options_of(model: str) -> dict[str, Any]:
     Raises:
         ConfigError: there is no such module, or it has no literal OPTIONS.
     """
-    if model not in known_models():
+    known = known_models()
+    if model not in known:
         raise ConfigError(
-            f"model {model!r} is not known; the modules in {_FOLDER} are {', '.join(known_models())}"
+            f"model {model!r} is not known; the modules in {_FOLDER} are {', '.join(known)}"
         )
-    return dict(_constant(model, "OPTIONS"))
+    return dict(_constant(model, "OPTIONS", dict))
+
+
+def front_end_of(model: str) -> str:
+    """Return the spectrogram front end of a module, its constant FRONT_END.
+
+    Raises:
+        ConfigError: there is no such module, or it has no literal FRONT_END.
+    """
+    options_of(model)
+    return _constant(model, "FRONT_END", str)
 
 
 def _choices_of(model: str) -> Mapping[str, Any]:
     try:
-        return _constant(model, "CHOICES")
+        return _constant(model, "CHOICES", dict)
     except ConfigError:
         return {}
 
 
-def _constant(model: str, name: str) -> Mapping[str, Any]:
+def _constant(model: str, name: str, kind: type) -> Any:  # noqa: ANN401
     try:
         found = constant_of(f"{PACKAGE}.{model}", name)
     except (KeyError, ValueError) as error:
-        raise ConfigError(
-            f"model {model!r}: its module has no dict {name} of plain values"
-        ) from error
-    if not isinstance(found, dict):
-        raise ConfigError(f"model {model!r}: {name} of its module is no dict")
+        raise ConfigError(f"model {model!r}: its module has no plain {name}") from error
+    if not isinstance(found, kind):
+        raise ConfigError(f"model {model!r}: {name} of its module is no {kind.__name__}")
     return found
 
 

@@ -12,9 +12,10 @@ from torch.nn import functional
 
 from ugaar.errors import DataError, UgaarError
 from ugaar.features.fast_convolution import FastTower, maximum_of_pairs
-from ugaar.models.asmcmr import AudioSheetEncoder, Block, Design, new_encoder
 from ugaar.models.asmcmr_weights import load_lasagne, load_ucasr
 from ugaar.models.encoder_file import load_encoder, save_encoder
+from ugaar.models.systems.cca_layer import AudioSheetEncoder, Design, new_encoder
+from ugaar.models.towers import Block
 
 SMALL = Design((4, 4, 8, 8), 42)
 

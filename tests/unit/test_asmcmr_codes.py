@@ -12,8 +12,8 @@ from ugaar.errors import ConfigError, DataError
 from ugaar.features import asmcmr_audio
 from ugaar.features.asmcmr_sheet import SheetEncoder, codes_one_by_one
 from ugaar.features.spectrogram import log_spectrogram
-from ugaar.models.asmcmr import Design, new_encoder
 from ugaar.models.encoder_file import load_encoder, save_encoder
+from ugaar.models.systems.cca_layer import Design, new_encoder
 from ugaar.parquet_files import metadata_of, read_table
 from ugaar.stages import features_sheet, merge_sheet, train_encoder
 from ugaar.tables import FEATURES_SHEET, HISTORY, SHEET_PART

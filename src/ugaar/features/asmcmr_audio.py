@@ -17,8 +17,9 @@ from ugaar.features.overlapping import (
     widened,
 )
 from ugaar.features.spectrogram import FRAMES_PER_SECOND, log_spectrogram
-from ugaar.models.asmcmr import CODE_SIZE, SPECTROGRAM_BINS, AudioSheetEncoder
 from ugaar.models.encoder_file import load_encoder
+from ugaar.models.systems.cca_layer import SPECTROGRAM_BINS, AudioSheetEncoder
+from ugaar.models.towers import CODE_SIZE
 from ugaar.train.device import bfloat16_is_native, choose_device
 
 _CHUNK = 25

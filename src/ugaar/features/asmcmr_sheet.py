@@ -17,7 +17,8 @@ from torch import Tensor
 from ugaar.features.fast_convolution import FastTower
 from ugaar.features.overlapping import outputs_of_crops, widened
 from ugaar.features.strips import crop_starts, halve
-from ugaar.models.asmcmr import CODE_SIZE, CROP_WIDTH, AudioSheetEncoder
+from ugaar.models.systems.cca_layer import CROP_WIDTH, AudioSheetEncoder
+from ugaar.models.towers import CODE_SIZE
 
 _GRID_STEP = 16
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ugaar.models.asmcmr import Block, Tower
+from ugaar.models.towers import Block, Tower
 
 
 def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor]:
@@ -93,7 +93,8 @@ class FastTower:
         precision: torch.float32 or torch.bfloat16.
     """
 
-    def __init__(self, tower: Tower, precision: torch.dtype) -> None:
+    def __init__(self, tower: nn.Module, precision: torch.dtype) -> None:
+        assert isinstance(tower, Tower)
         self.precision = precision
         self.blocks = [FastBlock(block, precision) for block in tower.blocks]  # type: ignore[arg-type]
         # The 1 x 1 convolution and the head are linear: together one convolution over the grid.

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ugaar.errors import DataError
-from ugaar.models.asmcmr import CODE_SIZE, AudioSheetEncoder, Block, Design, Tower
 from ugaar.models.encoder_file import read_tensors
+from ugaar.models.systems.cca_layer import AudioSheetEncoder, Design
+from ugaar.models.towers import CODE_SIZE, Block, Tower
 from ugaar.sources import safe_pickle
 
 _CONVOLUTIONS = 9
@@ -75,7 +76,8 @@ def _layers(tower: Tower) -> Iterator[tuple[torch.nn.Conv2d, torch.nn.BatchNorm2
 
 
 @torch.no_grad()
-def _fill_lasagne_tower(tower: Tower, tensors: Sequence[Tensor]) -> None:
+def _fill_lasagne_tower(tower: torch.nn.Module, tensors: Sequence[Tensor]) -> None:
+    assert isinstance(tower, Tower)
     for number, (convolution, norm) in enumerate(_layers(tower)):
         start = number * _ARRAYS_PER_CONVOLUTION
         kernel, shift, scale, mean, inverse_std = tensors[start : start + _ARRAYS_PER_CONVOLUTION]

@@ -61,6 +61,37 @@ class _PolarFactor(torch.autograd.Function):
         return None, None, None, left @ ((inner - inner.T) / sums) @ right.T
 
 
+def whitened_covariance(
+    first: Tensor, second: Tensor, ridge: float = RIDGE
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return S11^-1/2, S22^-1/2 and T = S11^-1/2 S12 S22^-1/2 of two centred views.
+
+    Args:
+        first: centred codes of the first view, shape (n, d), n > 1.
+        second: centred codes of the second view, the same shape.
+        ridge: added to the diagonal of both covariances.
+
+    Returns:
+        Three (d, d) matrices, differentiable.
+
+    Raises:
+        ValueError: fewer than two pairs, or shapes differ.
+        ArithmeticError: codes are not finite.
+    """
+    if first.shape != second.shape or first.ndim != 2 or len(first) < 2:
+        raise ValueError(
+            "CCA needs at least two pairs of codes of one length, found shapes "
+            f"{tuple(first.shape)} and {tuple(second.shape)}"
+        )
+    scale = 1.0 / (len(first) - 1)
+    diagonal = ridge * torch.eye(first.shape[1], dtype=first.dtype, device=first.device)
+    if not (torch.isfinite(first).all() and torch.isfinite(second).all()):
+        raise ArithmeticError("CCA of codes that are not finite")
+    first_root = _InverseSqrt.apply(first.T @ first * scale + diagonal)
+    second_root = _InverseSqrt.apply(second.T @ second * scale + diagonal)
+    return first_root, second_root, first_root @ (first.T @ second * scale) @ second_root
+
+
 def canonical_projections(
     first: Tensor, second: Tensor, ridge: float = RIDGE
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -78,18 +109,7 @@ def canonical_projections(
         ValueError: fewer than two pairs, or shapes differ.
         ArithmeticError: codes are not finite.
     """
-    if first.shape != second.shape or first.ndim != 2 or len(first) < 2:
-        raise ValueError(
-            "CCA needs at least two pairs of codes of one length, found shapes "
-            f"{tuple(first.shape)} and {tuple(second.shape)}"
-        )
-    scale = 1.0 / (len(first) - 1)
-    diagonal = ridge * torch.eye(first.shape[1], dtype=first.dtype, device=first.device)
-    if not (torch.isfinite(first).all() and torch.isfinite(second).all()):
-        raise ArithmeticError("CCA of codes that are not finite")
-    first_root = _InverseSqrt.apply(first.T @ first * scale + diagonal)
-    second_root = _InverseSqrt.apply(second.T @ second * scale + diagonal)
-    whitened = first_root @ (first.T @ second * scale) @ second_root
+    first_root, second_root, whitened = whitened_covariance(first, second, ridge)
     left, values, right = torch.linalg.svd(whitened.detach())
     right = right.T
     polar = _PolarFactor.apply(left, values, right, whitened)

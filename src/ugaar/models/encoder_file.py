@@ -12,7 +12,7 @@ import torch
 
 from ugaar.atomic import atomic_path
 from ugaar.errors import DataError
-from ugaar.models.asmcmr import AudioSheetEncoder, Design
+from ugaar.models.systems.cca_layer import AudioSheetEncoder, Design
 
 FORMAT = "ugaar-audio-sheet-encoder-1"
 

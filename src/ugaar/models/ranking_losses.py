@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -43,3 +47,29 @@ def contrastive(sheet: Tensor, audio: Tensor, temperature: float) -> Tensor:
     return (
         functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)
     ) / 2.0
+
+
+@dataclass(frozen=True)
+class PairLoss:
+    """One of the losses with its settings.
+
+    Attributes:
+        loss: ranking or contrastive.
+        margin: of the ranking loss.
+        temperature: of the contrastive loss.
+    """
+
+    loss: str = "ranking"
+    margin: float = 0.7
+    temperature: float = 0.1
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> PairLoss:
+        """Return the loss that the options loss, margin and temperature ask for."""
+        return cls(options["loss"], options["margin"], options["temperature"])
+
+    def __call__(self, sheet: Tensor, audio: Tensor) -> Tensor:
+        """Return the loss of unit-length codes (n, d) of matching pairs, a scalar."""
+        if self.loss == "ranking":
+            return pairwise_ranking(sheet, audio, self.margin)
+        return contrastive(sheet, audio, self.temperature)

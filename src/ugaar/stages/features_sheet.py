@@ -11,8 +11,8 @@ import torch
 
 from ugaar.features.asmcmr_sheet import SheetEncoder
 from ugaar.features.strips import decode_strip
-from ugaar.models.asmcmr import CODE_SIZE
 from ugaar.models.encoder_file import load_encoder
+from ugaar.models.towers import CODE_SIZE
 from ugaar.parquet_files import iterate_table, open_table, read_table
 from ugaar.progress import Progress
 from ugaar.tables import SHEET, SHEET_PART

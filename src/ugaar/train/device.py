@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from functools import cache
 from pathlib import Path
 
@@ -45,6 +46,37 @@ def bfloat16_is_native(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return "avx512_bf16" in _cpu_flags() or "amx_bf16" in _cpu_flags()
+
+
+def precision_of(wanted: str, device: torch.device) -> str:
+    """Return float32 or bfloat16; for `auto`, bfloat16 where the device computes in it."""
+    if wanted != "auto":
+        return wanted
+    return "bfloat16" if bfloat16_is_native(device) else "float32"
+
+
+def prepare_for_long_training(threads: int) -> None:
+    """Set the threads of PyTorch, and keep memory that it frees for its next step.
+
+    Every step allocates the same maps of some 40 MB anew. The C library would give each back to
+    the system and get it again page by page, which takes a third of a step.
+
+    Args:
+        threads: of operations on the CPU. Sums depend on it in their last digits, so it comes from
+            the configuration and never from the machine.
+    """
+    torch.set_num_threads(threads)
+    try:
+        set_option = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):  # another C library: slower, not wrong
+        return
+    set_option(_MMAP_MAX, 0)
+    set_option(_TRIM_THRESHOLD, 2**31 - 1)
+    set_option(_TOP_PAD, 2**28)
+
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
+"""Options of glibc's mallopt: map nothing apart, keep free memory, take 256 MB at a time."""
 
 
 @cache

@@ -11,7 +11,7 @@ from ugaar.score.rejects import REMEDIES
 PIECE_REMEDIES = {
     **REMEDIES,
     "one-note": "nothing to do; a piece needs two onsets at least",
-    "one-onset": "nothing to do; all notes start together, a piece needs two onsets at least",
+    "one-onset": "nothing to do; all notes start together, and a piece needs two onsets",
     "too-few-onsets": "lower pieces.min_onsets",
     "duplicate-piece": "nothing to do; an equal piece is kept",
     "unreadable-tune": "nothing to do; music21 cannot read the tune",

@@ -69,12 +69,11 @@ def piece_row(
     ordered = sorted(notes, key=lambda note: (note.onset_tick, note.pitch, note.staff))
     start, start_s = ordered[0].onset_tick, min(note.onset_s for note in ordered)
     end = max(note.end_tick for note in ordered)
+    stops = [*grid.meter_tick[1:], end] if grid.meter_tick else []
     meters = [
         (max(tick - start, 0), meter)
-        for tick, meter, following in zip(
-            grid.meter_tick, grid.meter, [*grid.meter_tick[1:], end], strict=True
-        )
-        if tick < end and following > start
+        for tick, meter, stop in zip(grid.meter_tick, grid.meter, stops, strict=True)
+        if tick < end and stop > start
     ]
     piece: dict[str, Any] = {
         **{name: origin[name] for name in ("piece_id", "source", "collection", "path", "title")},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,6 +23,7 @@ from ugaar.sources.midi_lyrics import decode
 from ugaar.sources.midi_melody import scaled
 from ugaar.sources.songs import shard_of, song_id
 from ugaar.sources.unusable import UnusableFileError
+from ugaar.tables import TICKS_PER_QUARTER
 
 Rows = list[dict[str, Any]]
 
@@ -105,14 +107,14 @@ def piece_of(data: bytes, name: str, source: Mapping[str, Any]) -> dict[str, Any
         detail = "drums alone" if drums else f"{len(midi.tracks)} tracks without notes"
         raise UnusableFileError("no-notes", detail)
     notes = played(parts, source["parts"], performed)
-    if len(notes) == 1:
-        raise UnusableFileError("one-note", f"pitch {notes[0].pitch} alone")
     if len({note.onset_tick for note in notes}) == 1:
         count = sum(len(part.notes) for part in parts)
-        raise UnusableFileError("one-onset", f"{count} notes, all at {notes[0].onset_s:.2f} s")
-    notes, error = quantised(notes, source["grid_per_quarter"])
-    clock = clock_of(notes)
-    notes = [with_least_length(note, clock) for note in notes]
+        if count == 1:
+            raise UnusableFileError("one-note", f"pitch {notes[0].pitch} alone")
+        raise UnusableFileError(
+            "one-onset", f"{count} notes, those that are read all at {notes[0].onset_s:.2f} s"
+        )
+    notes, error = quantised(with_least_lengths(notes), source["grid_per_quarter"])
     if error > source["max_quantise_error_s"]:
         raise UnusableFileError(
             "quantise-error",
@@ -194,19 +196,27 @@ def without_later_signatures(midi: mido.MidiFile) -> mido.MidiFile:
     return kept
 
 
-def with_least_length(note: PieceNote, clock: Callable[[int], float]) -> PieceNote:
-    """Return a note that sounds as long as written where it would be over at once.
+def with_least_lengths(notes: Sequence[PieceNote]) -> list[PieceNote]:
+    """Return notes of which those that are over at once last up to the next onset.
 
-    When a pitch starts again before it has ended, the end of the first note ends both.
+    When a pitch starts again before it has ended, the end of the first note ends both, and when
+    the second one was to end is lost. It gets a quarter note at most.
 
     Args:
-        note: a note with notated times.
-        clock: ticks to seconds.
+        notes: notes of a file, with two onsets or more.
     """
-    if note.end_s - note.onset_s >= LEAST_SOUND_S:
-        return note
-    written = clock(note.end_tick) - clock(note.onset_tick)
-    return replace(note, end_s=note.onset_s + max(written, LEAST_SOUND_S))
+    onsets = sorted({note.onset_tick for note in notes})
+    clock = clock_of(notes)
+    mended = []
+    for note in notes:
+        if note.end_s - note.onset_s < LEAST_SOUND_S:
+            end = note.onset_tick + TICKS_PER_QUARTER
+            place = bisect_right(onsets, note.onset_tick)
+            if place < len(onsets):
+                end = min(end, onsets[place])
+            note = replace(note, end_tick=end, end_s=clock(end))
+        mended.append(note)
+    return mended
 
 
 def collection_of(name: str) -> str:

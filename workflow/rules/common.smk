@@ -21,7 +21,7 @@ from ugaar.features.audio_encoder import ENCODERS
 from ugaar.hardware import wants_gpu
 from ugaar.render.sheet_renderer import RENDERERS
 from ugaar.sources.fetch_table import read_sources
-from ugaar.sources.kinds import KINDS, sources_of
+from ugaar.sources.kinds import KINDS, PIECE_KINDS, sources_of
 
 # --sdm conda removes PYTHONPATH from a job; set inside the command it survives, and the workflow
 # needs no installed copy of the package.
@@ -38,6 +38,11 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 SOURCES_READ = sources_of(config["source"])
+# Modules that read them: into songs, or into pieces without lyrics.
+SONG_READERS, PIECE_READERS = (
+    [kinds[one["kind"]].module for one in SOURCES_READ if one["kind"] in kinds]
+    for kinds in (KINDS, PIECE_KINDS)
+)
 # What `fetch` can get: name of the file in resources/ -> its row in the table of sources.
 FETCHED = {row.file: row for row in read_sources(Path(SOURCES)).values()}
 DATASET = config["dataset"]

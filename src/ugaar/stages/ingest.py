@@ -8,7 +8,7 @@ from typing import Any
 from ugaar.errors import ConfigError
 from ugaar.parquet_files import write_table
 from ugaar.score.rejects import reject, sort_key
-from ugaar.sources.kinds import Rows, load_reader, sources_of
+from ugaar.sources.kinds import PIECE_KINDS, Rows, load_reader, sources_of
 from ugaar.tables import REJECTS, SONGS
 
 SETTINGS = ("source", "shards")
@@ -46,6 +46,8 @@ def run(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
     songs: Rows = []
     rejects: Rows = []
     for one in sources_of(source):
+        if one["kind"] in PIECE_KINDS:
+            continue
         found, dropped = load_reader(one["kind"])(one, arguments.shard, shards)
         songs += found
         rejects += dropped

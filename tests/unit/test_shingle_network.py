@@ -20,6 +20,7 @@ PLAN = ShinglePlan(
     margin=0.4,
     negatives="hardest",
     transpose=True,
+    reverse=False,
     log_every=10,
     seed=3,
 )
@@ -124,6 +125,18 @@ def test_a_batch_transposes_both_shingles_of_a_pair_alike():
         ]
         assert shifts[0] == shifts[1]
         assert shifts[0] == {moved[2][one] % 12}
+
+
+def test_a_batch_plays_both_shingles_of_some_pairs_backwards():
+    shingles, pool = collection()
+    plain = batch(shingles, pool, dataclasses.replace(PLAN, transpose=False), 1)
+    turned = batch(shingles, pool, dataclasses.replace(PLAN, transpose=False, reverse=True), 1)
+    backwards = turned[2] % 2
+    np.testing.assert_array_equal(turned[2] // 2, plain[2])
+    assert set(backwards.tolist()) == {0, 1}
+    for one, step in enumerate(np.where(backwards, -1, 1)):
+        for part in (0, 1):
+            np.testing.assert_array_equal(turned[part][one], plain[part][one][:, ::step])
 
 
 def test_training_brings_versions_together_and_other_works_apart():

@@ -40,6 +40,7 @@ class ShinglePlan:
         negatives: all, semi-hard or hardest.
         transpose: rotate both shingles of a pair by the same random number of semitones; a work in
             another key then counts as another work.
+        reverse: play both shingles of half of the pairs backwards: again another work.
         log_every: steps between two entries of the history.
         seed: of weights, pairs and transpositions.
         unit_length: of the network's codes.
@@ -51,6 +52,7 @@ class ShinglePlan:
     margin: float
     negatives: str
     transpose: bool
+    reverse: bool
     log_every: int
     seed: int
     unit_length: bool = False
@@ -62,8 +64,8 @@ def batch(
     """Return the anchors, positives and works of a step.
 
     Returns:
-        Two arrays (batch, 12, length), and (batch,) numbers of works. A work that is rotated by
-        another number of semitones has a number of its own: twelve works come of each.
+        Two arrays (batch, 12, length), and (batch,) numbers of works. A work that is rotated or
+        played backwards has a number of its own: up to 24 works come of each.
     """
     generator = np.random.default_rng([plan.seed, 1, step])
     numbers, works = pool.draw(plan.batch_size, generator)
@@ -73,6 +75,11 @@ def batch(
         rows = ((np.arange(12) - shift[:, None]) % 12)[:, :, None]
         anchors, positives = (np.take_along_axis(part, rows, 1) for part in (anchors, positives))
         works = 12 * works + shift
+    if plan.reverse:
+        backwards = generator.integers(2, size=plan.batch_size)
+        for part in (anchors, positives):
+            part[backwards == 1] = part[backwards == 1, :, ::-1]
+        works = 2 * works + backwards
     return anchors, positives, works
 
 

@@ -8,7 +8,15 @@ import pytest
 
 from ugaar import cli, digest
 
-HEAVY_VERBS = ("train", "transfer", "features", "ground-truth", "figures", "render")
+HEAVY_VERBS = (
+    "train",
+    "transfer",
+    "features",
+    "ground-truth",
+    "figures",
+    "system-figures",
+    "render",
+)
 
 
 @pytest.fixture

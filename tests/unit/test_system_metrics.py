@@ -2,6 +2,7 @@
 
 import audio_sheet_runs
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from ugaar.cli import main
@@ -9,7 +10,14 @@ from ugaar.evaluate.bootstrap import draw
 from ugaar.evaluate.crop_contents import crop_contents
 from ugaar.evaluate.piece_bootstrap import resample_pieces
 from ugaar.parquet_files import metadata_of, read_table, write_table
-from ugaar.snippet_tables import STRIP_INDEX, SYSTEM_METRICS, SYSTEM_RANKS
+from ugaar.score.twins import ceiling
+from ugaar.snippet_tables import (
+    SNIPPETS,
+    STRIP_INDEX,
+    SYSTEM_CODES,
+    SYSTEM_METRICS,
+    SYSTEM_RANKS,
+)
 
 SYSTEMS = (("good", 0.3), ("poor", 1.2))
 
@@ -165,6 +173,29 @@ def test_a_ceiling_from_pixels_is_written_when_strips_are_given(run, tmp_path):
     rows = read_table(tmp_path / "metrics.parquet", SYSTEM_METRICS).to_pylist()
     # All paper is one content.
     assert value(rows, system="ceiling-crop") == pytest.approx(100 / 400)
+
+
+def test_ceilings_are_those_of_the_twins(run, metrics):
+    snippets = read_table(run / "snippets.parquet", SNIPPETS).to_pydict()
+    hashes, folds = np.array(snippets["twin_5"]), np.array(snippets["fold"])
+    assert value(metrics, system="ceiling-5") == pytest.approx(ceiling(hashes[folds == "test"]))
+
+
+def test_conditions_that_share_few_snippets_are_refused(run, tmp_path, caplog):
+    codes = read_table(run / "codes-good-0.parquet", SYSTEM_CODES)
+    thin = codes.filter(pc.or_(pc.equal(codes["condition"], "clean"), pc.equal(codes["note"], 3)))
+    write_table(
+        tmp_path / "thin.parquet",
+        SYSTEM_CODES,
+        thin.replace_schema_metadata(),
+        {"code": audio_sheet_runs.DIMENSIONS},
+        {"system": "good", "seed": "0"},
+    )
+    command = ["evaluate-system", "--settings", audio_sheet_runs.settings(), "--system", "good"]
+    command += ["--codes", str(tmp_path / "thin.parquet"), "--conditions", "clean", "noisy"]
+    command += ["--snippets", str(run / "snippets.parquet"), "--out", str(tmp_path / "out.parquet")]
+    assert main(command) == 1
+    assert "10 test snippets have codes under all conditions, expected about 100" in caplog.text
 
 
 def test_misuse_is_named(run, tmp_path, caplog):

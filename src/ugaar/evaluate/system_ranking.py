@@ -36,6 +36,9 @@ DIRECTIONS = (AUDIO_TO_SHEET, SHEET_TO_AUDIO)
 TWIN_COLUMN = "twin_5"
 """Hash that tells twins: equal notes and times from 5 onsets before to 5 after."""
 
+_LEAST_SHARED = 0.5
+"""Share of the wanted candidates that must have codes under all conditions."""
+
 
 @dataclass(frozen=True)
 class TestSnippets:
@@ -121,7 +124,7 @@ def choose_candidates(
         condition_candidates: largest number under all conditions.
 
     Raises:
-        DataError: a condition was not encoded, or no snippet has codes under all conditions.
+        DataError: a condition was not encoded, or few snippets have codes under all conditions.
     """
     main, *others = conditions
     absent = [name for name in conditions if not codes.has(name)]
@@ -132,6 +135,13 @@ def choose_candidates(
     if not others:
         return asked
     shared = _encoded(snippets, codes, conditions)
+    possible = min(condition_candidates, len(usual.pieces))
+    if len(shared.pieces) < _LEAST_SHARED * possible:
+        raise DataError(
+            f"{codes.path}: {len(shared.pieces)} test snippets have codes under all conditions, "
+            f"expected about {possible}; embed the same snippets under each, and check the rejects "
+            "of their renditions"
+        )
     chosen = shared.take(spaced(len(shared.pieces), condition_candidates))
     if len(chosen.pieces) == len(asked[0].snippets.pieces):
         return [Asked(chosen, tuple(conditions))]

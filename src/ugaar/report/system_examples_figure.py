@@ -116,7 +116,7 @@ def draw(
                 )
     figure.supxlabel(
         "number: cosine    green frame: the right answer    dashed green: shows the same notes"
-        f"    excerpts of {SECONDS:g} s, onset at the red mark",
+        f"    excerpts of {SECONDS:g} s, onset at the mark",
         fontsize=7,
         color=MUTED,
     )

@@ -194,7 +194,7 @@ def _examples(arguments: argparse.Namespace) -> None:
         np.array([known[place][f"frame_{front_end}"] for place in places]),
     )
     titles = _titles(arguments.pieces)
-    names = [f"{titles.get(piece, piece)}, {note + 1}" for piece, note in places]
+    names = [f"{titles.get(piece, piece)}, note {note + 1}" for piece, note in places]
     n_queries = sum(len(lines) for lines in examples.values())
     with new_figure(system_examples_figure.height_in(n_queries, len(examples))) as figure:
         system_examples_figure.draw(figure, examples, pictures, names)

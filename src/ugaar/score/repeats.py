@@ -78,12 +78,7 @@ def without_repeats(piece: Mapping[str, Any], shortest: int) -> dict[str, Any]:
     for note in notes:
         bars[bisect_right(starts, note.onset_tick) - 1].append(note)
     stops = [*starts[1:], max(starts[-1] + 1, *(note.end_tick for note in notes))]
-    contents = [
-        (stop - start, tuple((note.onset_tick - start, note.pitch, note.staff) for note in bar))
-        if bar
-        else ()
-        for start, stop, bar in zip(starts, stops, bars, strict=True)
-    ]
+    contents = _contents(bars, starts, stops)
     repeated = repeated_bars(contents, shortest)
     if not any(repeated):
         return dict(piece)
@@ -116,6 +111,21 @@ def without_repeats(piece: Mapping[str, Any], shortest: int) -> dict[str, Any]:
         key_fifths=[piece["key_fifths"]] if piece["key_fifths"] is not None else [],
     )
     return piece_row(piece, kept, grid, piece["n_repeated_notes"] + len(notes) - len(kept))
+
+
+def _contents(
+    bars: Sequence[Sequence[PieceNote]], starts: Sequence[int], stops: Sequence[int]
+) -> list[Hashable]:
+    """Return what makes bars equal: notes and length; nothing for a bar without notes."""
+    inside = [
+        tuple((note.onset_tick - start, note.pitch, note.staff) for note in bar)
+        for start, bar in zip(starts, bars, strict=True)
+    ]
+    lengths = [stop - start for start, stop in zip(starts, stops, strict=True)]
+    # Where the last bar ends is not known: its last note may be followed by a rest.
+    same = [length for length, own in zip(lengths[:-1], inside, strict=False) if own == inside[-1]]
+    lengths[-1] = same[0] if same else lengths[-1]
+    return [(length, own) if own else () for length, own in zip(lengths, inside, strict=True)]
 
 
 def _bar_starts(piece: Mapping[str, Any]) -> list[int]:

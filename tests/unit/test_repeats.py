@@ -44,9 +44,9 @@ def test_repeats_are_cut_and_time_is_closed_up():
     for name in wanted:
         if name in ("onset_s", "duration_s"):
             assert cut[name] == pytest.approx(wanted[name])
-        elif name not in ("n_repeated_notes", "bar_tick"):
+        elif name != "n_repeated_notes":
             assert cut[name] == wanted[name], name
-    assert cut["bar_tick"][:9] == [4 * Q * bar for bar in range(9)]
+    assert cut["bar_tick"] == [4 * Q * bar for bar in range(9)]
 
 
 def test_the_second_of_two_transposed_runs_stays():

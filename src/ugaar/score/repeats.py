@@ -103,6 +103,9 @@ def without_repeats(piece: Mapping[str, Any], shortest: int) -> dict[str, Any]:
             if seam is not None and note.end_tick > seam:
                 note = note.ending(seam, seconds(seam))
             kept.append(note.moved(-cut_ticks, -cut_s))
+    if repeated[-1]:
+        # The bar line that now comes last.
+        bar_tick.append(stops[-1] - cut_ticks)
     grid = Grid(
         bar_tick=bar_tick,
         meter_tick=[tick for tick, _ in meters],

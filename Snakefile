@@ -11,7 +11,7 @@ min_version("9.19")
 configfile: "config.yaml"
 
 
-report: "workflow/report/workflow.rst"
+report: f"workflow/report/{config['task']}.rst"
 
 
 include: "workflow/rules/common.smk"

@@ -6,7 +6,6 @@ import argparse
 import sys
 
 from ugaar.report.dictionary import dictionary
-from ugaar.tables import TABLES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,5 +14,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the dictionary to standard output."""
-    sys.stdout.write(dictionary(TABLES.values()))
+    sys.stdout.write(dictionary())
     return 0

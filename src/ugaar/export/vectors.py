@@ -15,9 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from ugaar import snippet_tables, tables, version_tables
 from ugaar.atomic import atomic_path
 from ugaar.errors import DataError
 from ugaar.parquet_files import check, metadata_of
+from ugaar.snippet_tables import SYSTEM_CODES
 from ugaar.tables import (
     EMBEDDINGS,
     FEATURES_AUDIO,
@@ -25,10 +27,14 @@ from ugaar.tables import (
     FEATURES_LYRICS,
     FEATURES_SHEET,
     SKIPGRAM,
-    TABLES,
     Table,
 )
 
+ALL_TABLES = (
+    *tables.TABLES.values(),
+    *snippet_tables.TABLES.values(),
+    *version_tables.TABLES.values(),
+)
 VECTOR_TABLES = (
     FEATURES_AUDIO,
     FEATURES_AUDIO_FRAMES,
@@ -36,6 +42,7 @@ VECTOR_TABLES = (
     FEATURES_LYRICS,
     EMBEDDINGS,
     SKIPGRAM,
+    SYSTEM_CODES,
 )
 FORMATS = ("npy", "csv", "parquet")
 _ROWS_AT_A_TIME = 1024
@@ -72,7 +79,7 @@ def table_of(path: Path) -> Table:
         raise DataError(f"{path}: missing; run the stage that makes it") from error
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: not a readable Parquet file ({error})") from error
-    found = [table for table in TABLES.values() if table.column_names == schema.names]
+    found = [table for table in ALL_TABLES if table.column_names == schema.names]
     for table in found:
         if table in VECTOR_TABLES:
             check(table, schema, path)

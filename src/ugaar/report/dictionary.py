@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pyarrow as pa
 
+from ugaar import snippet_tables, tables, version_tables
 from ugaar.tables import Column, Table
+
+TASKS: Mapping[str, Mapping[str, Table]] = {
+    "three-modalities": tables.TABLES,
+    "audio-sheet": snippet_tables.TABLES,
+    "versions": version_tables.TABLES,
+}
+"""The tables by the task that makes them, in the order of the workflow."""
 
 FILES: Mapping[str, str] = {
     "audio_part": "features/audio-parts/<encoder>-<i>.parquet",
@@ -23,7 +31,13 @@ FILES: Mapping[str, str] = {
         name: f"<split>/{name}.parquet"
         for name in ("split", "funnel", "ground_truth", "ranks", "metrics", "comparisons")
     },
-    "history": "<split>/train/<method>/seed-<k>/history.parquet, <split>/encoder/history.parquet",
+    "history": "<split>/train/<method>/seed-<k>/history.parquet, <split>/encoder/history.parquet, "
+    "systems/<system>/seed-<k>/history.parquet",
+    "strip_index": "strips/plain.parquet",
+    "spectrogram_index": "spectrograms/<front end>/<sound>.parquet",
+    "system_codes": "systems/<system>/seed-<k>/codes.parquet",
+    "identification": "identify/<system>.parquet",
+    "version_scores": "version_scores/<system>-<dimensions>-seed-<k>.parquet",
 }
 """Where a table lies below results/<dataset>/, where that is not <name>.parquet."""
 
@@ -33,14 +47,16 @@ _HEAD = """\
 Every run writes to `results/<dataset>/` (the default dataset is `music21`). What depends on how the
 folds are drawn lies in a folder of its own, `<split>`: `song-disjoint`, `published`, or with the
 seed of the draw appended (`song-disjoint-1`) where the folds are drawn more than once. All tables
-are Parquet, declared once in `src/ugaar/tables.py`, checked whenever they are read or written, and
-sorted by their identifiers: the same configuration on the same machine gives the same bytes. This
-file is generated: `ugaar dictionary > results/README.md`.
+are Parquet, declared once in `src/ugaar/{tables,snippet_tables,version_tables}.py`, checked
+whenever they are read or written, and sorted by their identifiers: the same configuration on the
+same machine gives the same bytes. This file is generated: `ugaar dictionary > results/README.md`.
 
 Beside the tables: `<split>/tables/table_{1,2}.{csv,md,tex,html}`, `comparisons.*` and `galleries.*`
 (the paper's tables, paired comparisons, galleries of fixed sizes), `<split>/figures/*.{png,svg}`,
 `tables/{protocols,splits}.*` (splits side by side, where there are several), `config.yaml` (the
-configuration of the run) and `<split>/encoder/encoder.pt` (the audio-sheet encoder).
+configuration of the run) and `<split>/encoder/encoder.pt` (the audio-sheet encoder). Strips and
+spectrograms of whole pieces lie in `.npy` files that `numpy.load(path, mmap_mode="r")` maps into
+memory; the index beside each says which rows are which piece's.
 
 ## Opening a table
 
@@ -107,10 +123,9 @@ def describe(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def dictionary(tables: Iterable[Table]) -> str:
-    """Return the whole data dictionary as Markdown.
-
-    Args:
-        tables: declared tables, in the order of the workflow.
-    """
-    return "\n".join([_HEAD, "## Tables", "", *(describe(table) for table in tables)])
+def dictionary() -> str:
+    """Return the whole data dictionary as Markdown."""
+    parts = [_HEAD]
+    for task, declared in TASKS.items():
+        parts += [f"## Tables of the task {task}", "", *map(describe, declared.values())]
+    return "\n".join(parts)

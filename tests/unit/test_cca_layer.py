@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 from torch.nn import functional
 
-from ugaar.models.cca_layer import CCALayer, canonical_projections
+from ugaar.models.cca_layer import CCALayer, canonical_projections, whitened_covariance
 
 
 def related(n: int, d: int, noise: float = 0.5, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -110,3 +110,51 @@ def test_misuse_is_named():
         canonical_projections(torch.zeros(1, 3), torch.zeros(1, 3))
     with pytest.raises(ValueError, match="shapes"):
         canonical_projections(torch.zeros(4, 3), torch.zeros(4, 2))
+
+
+def test_gradients_of_both_projections_agree_with_finite_differences():
+    # Inner products within and across views see U and V through S11^-1, S22^-1 and their polar
+    # factor; a function of U alone would see the sign of its columns, which is free.
+    def products(first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        first, second = (view - view.mean(0) for view in (first, second))
+        u, v, _ = canonical_projections(first, second)
+        return u @ v.T, u @ u.T, v @ v.T
+
+    views = [view.requires_grad_() for view in related(9, 3, seed=4)]
+    assert torch.autograd.gradcheck(products, views)
+
+
+def test_gradients_at_a_rank_deficient_batch_agree_with_finite_differences():
+    # Three pairs of four dimensions: the covariances are singular but for the ridge.
+    def correlation(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return whitened_covariance(first - first.mean(0), second - second.mean(0), 0.1)[2]
+
+    views = [view.requires_grad_() for view in related(3, 4)]
+    assert torch.autograd.gradcheck(correlation, views)
+
+
+def test_refit_on_many_codes_finds_what_made_them():
+    # Views that share two causes: two correlations of 1 / (1 + 0.25), and noise below.
+    random = torch.Generator().manual_seed(1)
+    cause = torch.randn(50_000, 2, generator=random)
+    views = [
+        torch.cat([cause + 0.5 * torch.randn(50_000, 2, generator=random), noise], dim=1)
+        for noise in (torch.randn(50_000, 4, generator=random) for _ in range(2))
+    ]
+    layer = CCALayer(6)
+    layer.refit(views[0], views[1] * 100 - 3)
+    np.testing.assert_allclose(layer.correlations[:2], 0.8, atol=0.01)
+    assert layer.correlations[2:].max() < 0.03
+    projected = layer.project_first(views[0])
+    np.testing.assert_allclose(projected.mean(0), 0.0, atol=1e-3)
+    np.testing.assert_allclose(projected.std(0), 1.0, atol=2e-3)
+
+
+def test_training_stores_the_last_batch_alone():
+    layer = CCALayer(4).double().train()
+    layer(*related(50, 4, seed=1))
+    first, second = related(50, 4, seed=2)
+    layer(first, second)
+    # Paper: alpha = 1, the statistics of the current batch and no running mean.
+    torch.testing.assert_close(layer.first_mean, first.mean(0))
+    torch.testing.assert_close(layer.second_mean, second.mean(0))

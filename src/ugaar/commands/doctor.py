@@ -38,6 +38,8 @@ PACKAGES = (
     "jsonschema",
 )
 PACKAGES_REMEDY = "run `make setup`, or pip install -r envs/requirements.txt"
+SECOND_SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
+SECOND_SOUNDFONT_PACKAGE = "fluid-soundfont-gm"
 VEROVIO_REMEDY = "pip install -r envs/requirements-verovio.txt"
 
 
@@ -95,6 +97,7 @@ def check(soundfont: str | None, renderer: str | None = None) -> list[Finding]:
         _python(),
         *(_attempt(program.name, partial(external.version, program)) for program in programs),
         _attempt("soundfont", partial(_soundfont, soundfont)),
+        _second_soundfont(SECOND_SOUNDFONT),
         *(_package(name) for name in PACKAGES),
         *([_package("verovio", VEROVIO_REMEDY)] if verovio else []),
         _gpu(),
@@ -139,6 +142,18 @@ def _attempt(name: str, probe: Callable[[], str]) -> Finding:
 def _soundfont(path: str | None) -> str:
     font = open_soundfont(path)
     return f"{font.path} (SF2 {font.version}, sha256 {font.sha256[:12]})"
+
+
+def _second_soundfont(path: Path) -> Finding:
+    """Find the soundfont that only audio-sheet conditions with another sound need."""
+    if path.is_file():
+        return Finding("2nd soundfont", "ok", str(path))
+    return Finding(
+        "2nd soundfont",
+        "note",
+        f"no {path.name}; only unseen sounds of the task audio-sheet need it: "
+        f"apt-get install {SECOND_SOUNDFONT_PACKAGE} (142 MB)",
+    )
 
 
 def _python() -> Finding:

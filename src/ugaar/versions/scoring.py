@@ -7,7 +7,7 @@ is (queries of a recording) x (gallery).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,10 +43,7 @@ class _Sums:
 
     n_queries: int = 0
     gallery_size: int = 0
-    values: NDArray[np.float64] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        self.values = np.zeros(4)
+    values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
 
     def add(self, right: NDArray[np.floating], wrong: NDArray[np.floating]) -> None:
         """Count a query, given the distances of right and wrong answers; none right = no query."""

@@ -52,16 +52,16 @@ class Condition:
 
 
 def conditions(audio_sheet: Mapping[str, Any]) -> dict[str, Condition]:
-    """Return the conditions of the `audio_sheet` section by name; the first is the main one."""
+    """Return the conditions that are tested by name, in their order; the first is the main one."""
     return {
-        name: Condition(
-            name,
-            found.get("rendition", audio_sheet["valid"]),
-            found.get("noise_db"),
-            {key: found[key] for key in ("scale", "rotate", "blur") if key in found},
-        )
-        for name, found in audio_sheet["conditions"].items()
+        name: _condition(name, audio_sheet["conditions"][name], audio_sheet["valid"])
+        for name in audio_sheet["tested"]
     }
+
+
+def _condition(name: str, found: Mapping[str, Any], rendition: str) -> Condition:
+    look = {key: found[key] for key in ("scale", "rotate", "blur") if key in found}
+    return Condition(name, found.get("rendition", rendition), found.get("noise_db"), look)
 
 
 def sounds(audio_sheet: Mapping[str, Any]) -> dict[str, Sound]:
@@ -95,9 +95,10 @@ def folds_of_rendition(audio_sheet: Mapping[str, Any], rendition: str) -> list[s
 
 
 def check_sounds(audio_sheet: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the names of renditions and soundfonts in `audio_sheet`."""
+    """Yield what is wrong with the names of renditions, soundfonts and conditions."""
     renditions, soundfonts = audio_sheet["renditions"], audio_sheet["soundfonts"]
     wanted = [("train", name, "renditions") for name in audio_sheet["train"]]
+    wanted += [("tested", name, "conditions") for name in audio_sheet["tested"]]
     wanted.append(("valid", audio_sheet["valid"], "renditions"))
     wanted += [
         (f"conditions.{condition}.rendition", found["rendition"], "renditions")
@@ -109,10 +110,9 @@ def check_sounds(audio_sheet: Mapping[str, Any]) -> Iterator[str]:
         for rendition, found in renditions.items()
         if "soundfont" in found
     ]
-    known = {"renditions": renditions, "soundfonts": soundfonts}
     for place, name, section in wanted:
-        if name not in known[section]:
-            near = difflib.get_close_matches(name, known[section], n=1, cutoff=0.0)
+        if name not in audio_sheet[section]:
+            near = difflib.get_close_matches(name, audio_sheet[section], n=1, cutoff=0.0)
             yield (
                 f"audio_sheet.{place}: no {name!r} in audio_sheet.{section}; "
                 f"the nearest is {near[0]!r}"

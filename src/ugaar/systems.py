@@ -161,3 +161,9 @@ def check_systems(audio_sheet: Mapping[str, Any]) -> Iterator[str]:
             plan_system(audio_sheet, name)
         except ConfigError as error:
             yield str(error)
+    for name in audio_sheet["trained"] or ():
+        if name not in audio_sheet["systems"]:
+            near = difflib.get_close_matches(name, audio_sheet["systems"], n=1, cutoff=0.0)[0]
+            yield (
+                f"audio_sheet.trained: no {name!r} in audio_sheet.systems; the nearest is {near!r}"
+            )

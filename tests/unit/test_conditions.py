@@ -5,7 +5,9 @@ from ugaar.conditions import Condition, conditions, folds_of_rendition, sounds
 SECTION = {
     "train": ["piano", "organ"],
     "valid": "piano",
+    "tested": ["clean", "noisy", "slow", "turned"],
     "conditions": {
+        "never": {"rendition": "harpsichord"},
         "clean": {},
         "noisy": {"noise_db": 10},
         "slow": {"rendition": "tempo-50"},
@@ -21,6 +23,11 @@ def test_a_condition_is_heard_in_the_validation_rendition_unless_it_names_anothe
     assert found["noisy"].sound == "piano-10dB"
     assert found["turned"].look == {"rotate": 1.5, "blur": 2.0}
     assert found["turned"].sound == "piano"
+
+
+def test_conditions_come_in_the_order_of_the_test():
+    found = conditions({**SECTION, "tested": ["slow", "clean"]})
+    assert list(found) == ["slow", "clean"]
 
 
 def test_every_sound_is_made_once_and_for_the_folds_that_need_it():

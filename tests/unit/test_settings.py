@@ -111,6 +111,8 @@ def test_every_default_key_has_a_comment_above_its_group():
             r"audio_sheet\.train: no 'bright' in audio_sheet\.renditions; the nearest is "
             "'bright-piano'",
         ),
+        ("audio_sheet: {tested: [claen]}", r"audio_sheet\.tested: no 'claen'.*nearest is 'clean'"),
+        ("audio_sheet: {trained: [dca]}", r"audio_sheet\.trained: no 'dca'.*nearest is 'dcca'"),
         ("audio_sheet: {valid: pianos}", r"audio_sheet\.valid: no 'pianos'.*nearest is 'piano'"),
         (
             "audio_sheet: {conditions: {fast: {rendition: tempo-125x}}}",

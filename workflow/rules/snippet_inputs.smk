@@ -14,7 +14,7 @@ AUDIO_SHEET = config["audio_sheet"]
 SOUNDS = sounds(AUDIO_SHEET)
 CONDITIONS = conditions(AUDIO_SHEET)
 RENDITIONS = sorted({sound.rendition for sound in SOUNDS.values()})
-SYSTEMS = list(AUDIO_SHEET["systems"])
+SYSTEMS = AUDIO_SHEET["trained"] or list(AUDIO_SHEET["systems"])
 
 
 wildcard_constraints:

@@ -183,7 +183,7 @@ def test_some_folds_alone_are_stored(folder):
     assert len(pool_of(folder, "test", names=("test",))) == 2 * NOTES
     with pytest.raises(DataError, match="no snippet of the train fold"):
         pool_of(folder, "train", names=("test",))
-    with pytest.raises(ConfigError, match="go together"):
+    with pytest.raises(ConfigError, match="--folds needs --split"):
         store(folder, more=("--folds", "test"))
 
 

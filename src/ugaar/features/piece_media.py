@@ -38,13 +38,13 @@ def keys_of_pieces(arguments: argparse.Namespace, key: str) -> dict[str, str]:
     """Return the content key (sheet_key or audio_key) of each piece, or of those of some folds.
 
     Raises:
-        ConfigError: one of --split and --folds is given without the other.
+        ConfigError: --folds is given without --split.
     """
-    if (arguments.split is None) != (arguments.folds is None):
-        raise ConfigError("--folds and --split go together")
+    if arguments.folds and not arguments.split:
+        raise ConfigError("--folds needs --split")
     table = read_table(arguments.pieces, PIECES, ["piece_id", key])
     found = dict(zip(table["piece_id"].to_pylist(), table[key].to_pylist(), strict=True))
-    if arguments.split is None:
+    if not arguments.folds:
         return found
     split = read_table(arguments.split, PIECE_SPLIT, ["piece_id", "fold"]).to_pylist()
     inside = {row["piece_id"] for row in split if row["fold"] in arguments.folds}

@@ -96,7 +96,7 @@ def folds_of_rendition(audio_sheet: Mapping[str, Any], rendition: str) -> list[s
 
 def check_sounds(audio_sheet: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the names of renditions, soundfonts and conditions."""
-    renditions, soundfonts = audio_sheet["renditions"], audio_sheet["soundfonts"]
+    renditions = audio_sheet["renditions"]
     wanted = [("train", name, "renditions") for name in audio_sheet["train"]]
     wanted += [("tested", name, "conditions") for name in audio_sheet["tested"]]
     wanted.append(("valid", audio_sheet["valid"], "renditions"))

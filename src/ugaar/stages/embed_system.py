@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SETTINGS = (
     "audio_sheet.valid",
     "audio_sheet.conditions",
+    "audio_sheet.tested",
     "audio_sheet.condition_candidates",
     "audio_sheet.training.precision",
     "audio_sheet.training.threads",

@@ -46,7 +46,7 @@ def test_bad_pieces_are_rejected_by_name(engraved):
     far = rejects["far-apart.mid"]
     assert (far["stage"], far["level"], far["reason"]) == ("render-sheet", "piece", "beyond-strip")
     assert far["item"] == engraved[0]["far-apart"][0]["piece_id"]
-    assert "80 px of strip" in far["detail"]
+    assert "80 px high" in far["detail"]
     assert "piece" in far["remedy"]
 
 

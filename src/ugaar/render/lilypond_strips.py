@@ -13,6 +13,9 @@ from ugaar.render.rasterise import rasteriser
 from ugaar.render.strip import beyond_strip, sheet_row
 from ugaar.render.timeline import NotationError
 
+HEADS_WITHIN_TIMEOUT = 1000
+"""Longer music has more time: a tune of 2,724 notes takes 33 s on a busy core, most tunes 0.3 s."""
+
 
 def versions() -> dict[str, str]:
     """Return the versions of LilyPond and Ghostscript.
@@ -42,6 +45,8 @@ def render(
             yield row, failure
         else:
             written.append((row, text))
+    longest = max((len(text.heads) for _, text in written), default=0)
+    stall_s *= max(1.0, longest / HEADS_WITHIN_TIMEOUT)
     with rasteriser(layout.dpi, folder, stall_s) as drawing:
         for (row, _), result in run_isolated(
             written,

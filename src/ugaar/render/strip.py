@@ -30,7 +30,7 @@ def beyond_strip(staff_positions: Sequence[int], layout: Layout) -> Failure | No
     reach_px = (farthest + 1) / 2 * layout.pixels_per_space
     return Failure(
         "beyond-strip",
-        f"a note reaches {reach_px:.0f} px from the middle of {layout.height_px:g} px of strip",
+        f"a note lies {reach_px:.0f} px from the middle of a strip {layout.height_px:g} px high",
     )
 
 

@@ -62,6 +62,9 @@ def data(*arguments):
             ["mtm.yaml"],
             ["lmd-lyrics", "musicnn", "skipgram-syllable", "skipgram-word", "asmcmr"],
         ),
+        (["nottingham.yaml"], ["nottingham"]),
+        (["folk.yaml"], []),
+        (["shingles.yaml"], ["chroma-cens"]),
     ],
 )
 def test_presets_need_their_collections_and_models(preset, needed):

@@ -26,11 +26,13 @@ def used_files(config: Mapping[str, Any]) -> dict[str, str]:
     """
     if config["task"] == "versions":
         return {"versions.path": config["versions"]["path"]}
-    audio, lyrics = config["features"]["audio"], config["features"]["lyrics"]
     found = {
         f"source.also.{number}.path" if number >= 0 else "source.path": source["path"]
         for number, source in enumerate(sources_of(config["source"]), start=-1)
     }
+    if config["task"] == "audio-sheet":
+        return {key: path for key, path in found.items() if path}
+    audio, lyrics = config["features"]["audio"], config["features"]["lyrics"]
     keys = []
     if "vggish" in (audio["encoder"], *audio["also"]):
         keys += ["features.audio.vggish.weights", "features.audio.vggish.pca"]

@@ -111,6 +111,15 @@ def encoder_settings(wildcards) -> str:
     return settings.as_text(settings.subset(config, keys))
 
 
+def read_once(path: str) -> str:
+    """Return an output of `ingest` that goes when its one reader is done.
+
+    In the audio-sheet task two stages read it: were it gone for the second, that one would have
+    everything made anew.
+    """
+    return path if config["task"] == "audio-sheet" else temp(path)
+
+
 def fetched(*paths: str | None) -> list[str]:
     """Return those of the paths that `fetch` gets; a user's own files are left as they are."""
     return [path for path in paths if path and path.startswith("resources/")]

@@ -13,7 +13,7 @@ rule ingest:
             config["source"]["lmd_lyrics"]["word_model"],
         ),
     output:
-        songs=temp(f"{MUSIC}/ingest/songs-{{shard}}.parquet"),
+        songs=read_once(f"{MUSIC}/ingest/songs-{{shard}}.parquet"),
         rejects=f"{MUSIC}/rejects/ingest-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/ingest/{{shard}}.log",

@@ -13,7 +13,7 @@ rule ingest_pieces:
     input:
         collections=fetched(*(one["path"] for one in SOURCES_READ)),
     output:
-        pieces=temp(f"{DATA}/ingest/pieces-{{shard}}.parquet"),
+        pieces=read_once(f"{DATA}/ingest/pieces-{{shard}}.parquet"),
         rejects=f"{DATA}/rejects/ingest_pieces-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/ingest_pieces/{{shard}}.log",

@@ -128,3 +128,18 @@ def fetched(*paths: str | None) -> list[str]:
 def gpu_count(wildcards) -> int:
     """Return 1 where training uses a GPU, else 0: CPU jobs then run side by side."""
     return int(wants_gpu(config["device"]))
+
+
+def output_folder(wildcards, output) -> str:
+    """Return the folder that a job writes to."""
+    return str(Path(output[0]).parent)
+
+
+def sheet_folder(wildcards, input) -> str:
+    """Return the folder of the strips' shards."""
+    return str(Path(input.sheet[0]).parent)
+
+
+def audio_folder(wildcards, input) -> str:
+    """Return the folder of the clips' shards."""
+    return str(Path(input.audio[0]).parent)

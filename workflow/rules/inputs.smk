@@ -79,21 +79,6 @@ def audio_features(encoder: str) -> str:
     )
 
 
-def audio_folder(wildcards, input) -> str:
-    """Return the folder of the clips' shards."""
-    return str(Path(input.audio[0]).parent)
-
-
-def sheet_folder(wildcards, input) -> str:
-    """Return the folder of the strips' shards."""
-    return str(Path(input.sheet[0]).parent)
-
-
-def output_folder(wildcards, output) -> str:
-    """Return the folder that a job writes to."""
-    return str(Path(output[0]).parent)
-
-
 def methods_of(split: str) -> list[str]:
     """Return the methods that are trained on a split."""
     return SPLITS[split].methods

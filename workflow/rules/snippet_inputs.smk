@@ -163,21 +163,6 @@ def codes_of_system(wildcards) -> list[str]:
     return [f"{folder}/seed-{seed}/codes.parquet" for seed in SEEDS]
 
 
-def output_folder(wildcards, output) -> str:
-    """Return the folder that a job writes to."""
-    return str(Path(output[0]).parent)
-
-
-def sheet_folder(wildcards, input) -> str:
-    """Return the folder of the strips' shards."""
-    return str(Path(input.sheet[0]).parent)
-
-
-def audio_folder(wildcards, input) -> str:
-    """Return the folder of the clips' shards."""
-    return str(Path(input.audio[0]).parent)
-
-
 def system_figure_inputs(wildcards) -> dict[str, str | list[str]]:
     """Return the tables that a figure of all systems is drawn from."""
     histories = [

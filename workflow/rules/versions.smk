@@ -239,7 +239,7 @@ rule versions_tables:
     params:
         settings=stage_settings("versions-tables"),
         code=stage_code("versions-tables"),
-        folder=f"{DATA}/tables",
+        folder=lambda wildcards, output: str(Path(output.tables[0]).parent),
     shell:
         r"""
         python -m ugaar versions-tables \
@@ -268,7 +268,7 @@ rule versions_figure:
     params:
         settings=stage_settings("versions-figure"),
         code=stage_code("versions-figure"),
-        folder=f"{DATA}/figures",
+        folder=output_folder,
     shell:
         r"""
         python -m ugaar versions-figure \

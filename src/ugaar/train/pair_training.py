@@ -150,7 +150,7 @@ class PairTraining:
         if checkpoint is not None:
             checkpoint.resume(self._system, self._optimiser, self._state)
         try:
-            for step in self._steps():
+            for step in self._validated_steps():
                 if checkpoint is not None:
                     checkpoint.save(self._system, self._optimiser, self._state)
                     if after_checkpoint is not None:
@@ -172,15 +172,20 @@ class PairTraining:
             "its learning_rate, or set precision: float32"
         )
 
-    def _steps(self) -> Iterator[int]:
+    def steps(self) -> Iterator[float]:
+        """Run the steps that are left, without validation; yield the loss of each."""
+        for pair in prefetched(self._batches(self._state.step)):
+            self._state.step += 1
+            yield self._step(pair)
+
+    def _validated_steps(self) -> Iterator[int]:
         """Run the steps that are left; yield the number of each one that ends in a validation."""
         plan, state = self._plan, self._state
         progress = Progress(plan.steps)
         progress.done = state.step
         losses: list[float] = []
-        for pair in prefetched(self._batches(state.step)):
-            state.step += 1
-            losses.append(self._step(pair))
+        for loss in self.steps():
+            losses.append(loss)
             progress.step()
             if state.step % plan.validate_every and state.step < plan.steps:
                 continue

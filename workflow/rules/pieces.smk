@@ -134,7 +134,7 @@ rule render_piece_audio:
         pieces=f"{DATA}/pieces.parquet",
         split=f"{DATA}/piece_split.parquet",
     output:
-        audio=temp(f"{DATA}/audio/{{rendition}}/shard-{{shard}}.parquet"),
+        audio=f"{DATA}/audio/{{rendition}}/shard-{{shard}}.parquet",
         rejects=f"{DATA}/rejects/render_audio-{{rendition}}-{{shard}}.parquet",
     log:
         f"logs/{DATASET}/render_audio/{{rendition}}-{{shard}}.log",

@@ -11,7 +11,6 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -244,13 +243,12 @@ class PairTraining:
         return encode_pool(self._system, pool, self._plan.precision, self._device)
 
     def _at_end(self, scores: Mapping[str, float]) -> History:
-        add = partial(lambda metric, value: ("refitted", self._plan.steps, metric, float(value)))
-        rows = [add(metric, value) for metric, value in scores.items()]
-        correlations = self._system.cca.correlations.tolist()
-        return rows + [
-            add(f"canonical correlation {number}", value)
-            for number, value in enumerate(correlations, start=1)
-        ]
+        correlations = enumerate(self._system.cca.correlations.tolist(), start=1)
+        found = {
+            **scores,
+            **{f"canonical correlation {number}": value for number, value in correlations},
+        }
+        return [("refitted", self._plan.steps, metric, value) for metric, value in found.items()]
 
 
 def _check_variety(name: str, pairs: PairPool, system: AudioSheetSystem) -> None:

@@ -29,7 +29,7 @@ def small(model, seed=0, **options):
     return build_system(model, {**options_of(model), "maps": SMALL, **options}, seed)
 
 
-def batch(system, n=12, seed=0):
+def batch(system, n=40, seed=0):
     random = torch.Generator().manual_seed(seed)
     shape = system.shape
     bins = FRONT_ENDS[system.front_end].n_bins
@@ -53,7 +53,7 @@ def test_every_system_trains_on_what_it_says_it_sees(model):
     system = small(model).train()
     crops, excerpts = batch(system)
     sheet, audio = system.sheet(crops), system.audio(excerpts)
-    assert sheet.shape == audio.shape == (12, 32)
+    assert sheet.shape == audio.shape == (40, 32)
     system.loss(sheet, audio).backward()
     for name, parameter in system.named_parameters():
         assert parameter.grad is not None, name
@@ -64,7 +64,7 @@ def test_every_system_trains_on_what_it_says_it_sees(model):
         sheet, audio = system.sheet(crops), system.audio(excerpts)
         system.refit(sheet, audio)
         for codes in (system.sheet_codes(sheet), system.audio_codes(audio)):
-            torch.testing.assert_close(codes.norm(dim=1), torch.ones(12))
+            torch.testing.assert_close(codes.norm(dim=1), torch.ones(40))
 
 
 @pytest.mark.parametrize("model", known_models())

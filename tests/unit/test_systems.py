@@ -22,7 +22,7 @@ SMALL = [2, 2, 4, 4]
 
 
 def section(**systems):
-    return {"training": CONFIG["training"], "systems": systems}
+    return {"training": CONFIG["training"], "trained": None, "systems": systems}
 
 
 def small(model, seed=0, **options):
@@ -219,6 +219,13 @@ def test_mistakes_in_a_system_are_named(entry, problem):
     with pytest.raises(ConfigError, match=f"audio_sheet.systems.mine.*{problem}"):
         plan_system(wrong, "mine")
     assert len(list(check_systems(wrong))) == 1
+
+
+def test_a_system_that_is_to_be_trained_has_an_entry():
+    wrong = section(mine={"model": "dcca"}) | {"trained": ["mine", "mime"]}
+    assert list(check_systems(wrong)) == [
+        "audio_sheet.trained: no 'mime' in audio_sheet.systems; the nearest is 'mine'"
+    ]
 
 
 def test_an_unknown_system_is_named():

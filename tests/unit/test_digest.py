@@ -15,6 +15,8 @@ HEAVY_VERBS = (
     "ground-truth",
     "figures",
     "system-figures",
+    "versions-figure",
+    "align-versions",
     "render",
 )
 

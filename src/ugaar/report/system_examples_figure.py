@@ -125,7 +125,7 @@ def draw(
 _CENTRED = {"ha": "center", "va": "center", "fontsize": 7, "color": MUTED}
 
 
-def _short(name: str, letters: int = 24) -> str:
+def _short(name: str, letters: int = 17) -> str:
     return name if len(name) <= letters else f"{name[: letters - 1]}…"
 
 

@@ -9,9 +9,18 @@ from pathlib import Path
 
 from ugaar.atomic import atomic_path
 from ugaar.errors import ConfigError
-from ugaar.report.results_page import Figures, render
+from ugaar.report.results_page import Figures, fill, render
 from ugaar.report.results_page_figures import small_png
-from ugaar.report.results_page_run import Run
+from ugaar.report.results_page_pictures import Pictures
+from ugaar.report.results_page_tasks import (
+    AUDIO_SHEET,
+    THREE_MODALITIES,
+    VERSIONS,
+    headlines,
+    names_of,
+    of_task,
+    open_run,
+)
 from ugaar.settings import load_yaml
 
 
@@ -38,6 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("docs/results.run.template.md.j2"),
         help="the text of each run's page",
     )
+    for task in (AUDIO_SHEET, VERSIONS):
+        parser.add_argument(
+            f"--{task}-template",
+            type=Path,
+            default=Path(f"docs/results.{task}.template.md.j2"),
+            help=f"the text of the page of each run of the task {task}",
+        )
     parser.add_argument(
         "--defaults", type=Path, default=Path("config.yaml"), help="the default configuration"
     )
@@ -53,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
     if not out.suffix:
         raise ConfigError(f"--out: {out} must end in .md")
-    runs = [Run(folder) for folder in arguments.runs]
+    runs = [open_run(folder) for folder in arguments.runs]
     twice = [name for name, count in Counter(one.name for one in runs).items() if count > 1]
     if twice:
         raise ConfigError(f"--runs: {twice[0]} is named twice")
@@ -61,17 +77,28 @@ def run(arguments: argparse.Namespace) -> int:
     defaults = load_yaml(arguments.defaults)
     words = {"machine": arguments.machine, "folder": out.stem, "home": out.name}
     beside, inside = Figures(f"{out.stem}/"), Figures("")
-    pages = {out: render(arguments.template, runs, defaults, beside, **words)}
-    for one in runs:
+    retrieval = of_task(runs, THREE_MODALITIES)
+    first_words = words | headlines(runs)
+    pages = {out: render(arguments.template, retrieval, defaults, beside, **first_words)}
+    for one in retrieval:
         pages[folder / f"{one.name}.md"] = render(
-            arguments.run_template, runs, defaults, inside, run=one, **words
+            arguments.run_template, retrieval, defaults, inside, run=one, **words
         )
+    drawn: dict[str, bytes] = {}
+    for task in (AUDIO_SHEET, VERSIONS):
+        template = getattr(arguments, f"{task.replace('-', '_')}_template")
+        for one in of_task(runs, task):
+            pictures = Pictures(one)
+            names = names_of(one, defaults, pictures) | words
+            pages[folder / f"{one.name}.md"] = fill(template, names)
+            drawn |= pictures.wanted
     wanted = beside.wanted | inside.wanted
-    for name, source in sorted(wanted.items()):
+    drawn |= {name: small_png(source) for name, source in wanted.items()}
+    for name, content in sorted(drawn.items()):
         with atomic_path(folder / name) as path:
-            path.write_bytes(small_png(source))
+            path.write_bytes(content)
     for page, text in pages.items():
         with atomic_path(page) as path:
             path.write_text(text, encoding="utf-8")
-    logging.info("wrote %s, %d pages of runs and %d figures", out, len(runs), len(wanted))
+    logging.info("wrote %s, %d pages of runs and %d figures", out, len(runs), len(drawn))
     return 0

@@ -6,7 +6,7 @@ the place of its section; a misspelt name is an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,19 @@ def render(
     Raises:
         ConfigError: the template is missing, not readable, or uses a name that does not exist.
     """
+    return fill(template, _names(runs, defaults, figures) | words)
+
+
+def fill(template: Path, names: Mapping[str, object]) -> str:
+    """Return a template with its names filled in and its paragraphs wrapped.
+
+    Args:
+        template: the Jinja template.
+        names: what it may use.
+
+    Raises:
+        ConfigError: the template is missing, not readable, or uses a name that does not exist.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
         undefined=jinja2.StrictUndefined,
@@ -122,7 +135,6 @@ def render(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    names = _names(runs, defaults, figures) | words
     try:
         return reflow(environment.get_template(template.name).render(names))
     except jinja2.TemplateNotFound as error:
@@ -138,9 +150,8 @@ def _names(runs: Sequence[Run], defaults: Settings, figures: Figures) -> dict[st
     sections: dict[str, Callable[..., str]] = {one.__name__: one for one in SECTIONS}
     sections["settings_list"] = partial(results_page_data.settings_list, defaults=defaults)
     sections["figure"] = figures.figure
-    shorten = {str(run.folder): f"results/{run.name}" for run in runs}
     return {
-        **{name: _or_sentence(section, shorten) for name, section in sections.items()},
+        **{name: or_sentence(section, runs) for name, section in sections.items()},
         **{name: getattr(numbers, name) for name in NUMBERS},
         "runs": list(runs),
         "label": method_label,
@@ -153,8 +164,14 @@ def _names(runs: Sequence[Run], defaults: Settings, figures: Figures) -> dict[st
     }
 
 
-def _or_sentence(section: Callable[..., str], shorten: Mapping[str, str]) -> Callable[..., str]:
-    """Return a section that says what it lacks where a table is missing."""
+def or_sentence(section: Callable[..., str], runs: Iterable[Run]) -> Callable[..., str]:
+    """Return a section that says what it lacks where a table is missing.
+
+    Args:
+        section: writes the section; raises DataError where a table is missing.
+        runs: their folders are named without what lies above them.
+    """
+    shorten = {str(run.folder): f"results/{run.name}" for run in runs}
 
     def written(*arguments: object, **options: object) -> str:
         try:

@@ -28,13 +28,26 @@ def small_png(path: Path, largest: int = LARGEST_BYTES) -> bytes:
     Raises:
         DataError: the file is no image, or does not get small enough.
     """
-    found = path.read_bytes()
+    return shrunk(path.read_bytes(), str(path), largest)
+
+
+def shrunk(found: bytes, name: str, largest: int = LARGEST_BYTES) -> bytes:
+    """Return an image as `small_png` does.
+
+    Args:
+        found: the content of a PNG file.
+        name: what it is called in errors.
+        largest: size limit, bytes.
+
+    Raises:
+        DataError: it is no image, or does not get small enough.
+    """
     if len(found) <= largest:
         return found
     try:
         image = Image.open(io.BytesIO(found)).convert("RGB")
     except OSError as error:
-        raise DataError(f"{path}: not a readable image ({error}); draw it again") from error
+        raise DataError(f"{name}: not a readable image ({error}); draw it again") from error
     while image.width >= _LEAST_WIDTH_PX:
         for colours in _COLOURS:
             buffer = io.BytesIO()
@@ -43,4 +56,4 @@ def small_png(path: Path, largest: int = LARGEST_BYTES) -> bytes:
                 return buffer.getvalue()
         smaller = (image.width * 3 // 4, image.height * 3 // 4)
         image = image.resize(smaller, Image.Resampling.LANCZOS)
-    raise DataError(f"{path}: larger than {largest} bytes even when made small; draw less in it")
+    raise DataError(f"{name}: larger than {largest} bytes even when made small; draw less in it")

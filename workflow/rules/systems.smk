@@ -25,7 +25,7 @@ rule train_system:
         "../../envs/torch.yaml"
     threads: system_threads
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=600,
         gpu=gpu_count,
     params:

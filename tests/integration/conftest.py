@@ -16,8 +16,10 @@ COPIED = ("Snakefile", "config.yaml", "config", "workflow", "envs", "profiles", 
 class Project:
     """A copy of the project in a folder of its own, where a test may edit and run."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, configfile: str = "tests/config.test.yaml", dataset: str = "small"
+    ) -> None:
+        self.folder, self.configfile, self.dataset = folder, configfile, dataset
         folder.mkdir(parents=True)
         for name in COPIED:
             source = ROOT / name
@@ -32,8 +34,8 @@ class Project:
 
     @property
     def results(self) -> Path:
-        """The folder of results of the small configuration."""
-        return self.folder / "results" / "small"
+        """The folder of results."""
+        return self.folder / "results" / self.dataset
 
     @property
     def song_disjoint(self) -> Path:
@@ -64,9 +66,8 @@ class Project:
         )
 
     def command(self, *options: str) -> list[str]:
-        """Return a Snakemake command line for the small configuration."""
-        small = ["--configfile", "tests/config.test.yaml"]
-        return [sys.executable, "-m", "snakemake", *options, *small]
+        """Return a Snakemake command line."""
+        return [sys.executable, "-m", "snakemake", *options, "--configfile", self.configfile]
 
     def run(self, *options: str, check: bool = True) -> str:
         """Run Snakemake and return what it printed."""
@@ -119,7 +120,7 @@ class Project:
 @pytest.fixture(scope="session")
 def make_project(tmp_path_factory):
     """Return a function that makes a copy of the project."""
-    return lambda name: Project(tmp_path_factory.mktemp(name) / "project")
+    return lambda name, **options: Project(tmp_path_factory.mktemp(name) / "project", **options)
 
 
 @pytest.fixture(scope="session")

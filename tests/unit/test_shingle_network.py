@@ -8,7 +8,6 @@ import torch
 
 from ugaar.errors import DataError
 from ugaar.models.shingle_network import ShingleNetwork, new_network, triplet_loss
-from ugaar.train.checkpoint import Checkpoint
 from ugaar.train.shingle_loop import ShinglePlan, batch, encode, train_shingles
 from ugaar.versions.pairs import PairPool
 from ugaar.versions.recordings import Shingles
@@ -153,13 +152,11 @@ def weights(network):
     return torch.cat([part.flatten() for part in network.state_dict().values()])
 
 
-def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch):
+def test_a_killed_training_resumes_to_the_same_weights(tmp_path):
     shingles, pool = collection()
     whole, stopped, resumed = (new_network(8, 6, 0) for _ in range(3))
     expected = train_shingles(whole, shingles, pool, PLAN, CPU)
     file = tmp_path / "state.pt"
-    # Written at every entry of the history, however short the time since the last.
-    monkeypatch.setattr(Checkpoint.__init__, "__defaults__", (0.0,))
 
     class KilledError(Exception):
         pass
@@ -173,12 +170,11 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch):
     assert file.exists()
     assert train_shingles(resumed, shingles, pool, PLAN, CPU, file) == expected
     assert torch.equal(weights(resumed), weights(whole))
-    # A checkpoint of another configuration is not taken up.
     other = dataclasses.replace(PLAN, margin=0.3)
-    fresh, again = new_network(8, 6, 0), new_network(8, 6, 0)
-    train_shingles(fresh, shingles, pool, other, CPU)
-    train_shingles(again, shingles, pool, other, CPU, file)
-    assert torch.equal(weights(fresh), weights(again))
+    kept = file.read_bytes()
+    with pytest.raises(DataError, match=r"another training.*plan\.margin 0\.\d+ and 0\.3\. Delete"):
+        train_shingles(new_network(8, 6, 0), shingles, pool, other, CPU, file)
+    assert file.read_bytes() == kept
 
 
 def test_a_loss_that_is_no_number_stops_with_step_and_experiment():

@@ -7,11 +7,11 @@ the weights of an uninterrupted one.
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from ugaar.errors import DataError
 from ugaar.models.shingle_network import ShingleNetwork, triplet_loss
 from ugaar.progress import Progress
-from ugaar.train.checkpoint import Checkpoint
 from ugaar.train.history import HistoryRow
+from ugaar.train.pair_checkpoint import PairCheckpoint, TrainingState
 from ugaar.versions.pairs import PairPool
 from ugaar.versions.recordings import Shingles
 
@@ -56,6 +56,10 @@ class ShinglePlan:
     log_every: int
     seed: int
     unit_length: bool = False
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step, from 1."""
+        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * (step - 1) / self.steps))
 
 
 def batch(
@@ -107,7 +111,8 @@ def train_shingles(
         The mean loss and the share of triplets within the margin, every `log_every` steps.
 
     Raises:
-        DataError: there are fewer than two works or fewer pairs than a batch, or training diverged.
+        DataError: there are fewer than two works or fewer pairs than a batch, the checkpoint is of
+            another training, or training diverged.
     """
     if len(pool.starts) < 3:
         raise DataError("pairs of two works at least are needed: other works give the negatives")
@@ -118,23 +123,18 @@ def train_shingles(
         )
     network.to(device).train()
     optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.steps)
-    saved = Checkpoint(checkpoint, _identity(network, shingles, pool, plan))
-    history: list[HistoryRow] = []
+    saved = None
+    if checkpoint is not None:
+        saved = PairCheckpoint(checkpoint, _identity(network, shingles, pool, plan))
+    state = TrainingState()
+    if saved is not None:
+        saved.resume(network, optimiser, state)
     losses: list[float] = []
-    step = 0
-    if (state := saved.load()) is not None:
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        history = [tuple(row) for row in state["history"]]
-        step = state["step"]
-        logging.info("resumed at step %d", step)
     progress = Progress(plan.steps)
-    progress.done = step
-    while step < plan.steps:
-        step += 1
-        anchors, positives, works = batch(shingles, pool, plan, step)
+    progress.done = state.step
+    while state.step < plan.steps:
+        state.step += 1
+        anchors, positives, works = batch(shingles, pool, plan, state.step)
         codes = network(torch.from_numpy(np.concatenate([anchors, positives])).to(device))
         first, second = codes.chunk(2)
         loss = triplet_loss(
@@ -144,31 +144,25 @@ def train_shingles(
         if not np.isfinite(losses[-1]):
             raise DataError(
                 f"{network.dimensions}-dimensional shingle network, seed {plan.seed}: the loss is "
-                f"{losses[-1]} at step {step}; lower versions.training.learning_rate. The last "
-                f"checkpoint is kept{f' in {checkpoint}' if checkpoint else ''}"
+                f"{losses[-1]} at step {state.step}; lower versions.training.learning_rate. The "
+                f"last checkpoint is kept{f' in {checkpoint}' if checkpoint else ''}"
             )
+        for group in optimiser.param_groups:
+            group["lr"] = plan.rate_at(state.step)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        schedule.step()
         progress.step()
-        if step % plan.log_every and step < plan.steps:
+        if state.step % plan.log_every and state.step < plan.steps:
             continue
-        history.append(("train", step, "loss", float(np.mean(losses))))
+        state.history.append(("train", state.step, "loss", float(np.mean(losses))))
         losses.clear()
         if logged is not None:
-            logged(step)
-        saved.save(
-            {
-                "network": network.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "schedule": schedule.state_dict(),
-                "history": history,
-                "step": step,
-            }
-        )
+            logged(state.step)
+        if saved is not None:
+            saved.save(network, optimiser, state)
     network.to("cpu").eval()
-    return history
+    return state.history
 
 
 @torch.inference_mode()
@@ -187,10 +181,13 @@ def encode(
 
 def _identity(
     network: ShingleNetwork, shingles: Shingles, pool: PairPool, plan: ShinglePlan
-) -> str:
+) -> dict[str, Any]:
     data = hashlib.sha256()
     for part in (*shingles.chroma, pool.anchor, pool.positive, pool.starts):
         data.update(np.ascontiguousarray(part).tobytes())
-    return json.dumps(
-        [asdict(plan), network.length, network.dimensions, data.hexdigest()], sort_keys=True
-    )
+    return {
+        "plan": asdict(plan),
+        "length": network.length,
+        "dimensions": network.dimensions,
+        "pairs": data.hexdigest(),
+    }

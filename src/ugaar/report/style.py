@@ -88,9 +88,19 @@ def save(figure: Figure, folder: Path, name: str) -> None:
         "png": {"Software": None},
         "svg": {"Date": None, "Creator": None},
     }
+    _settle_layout(figure)
     for suffix, fields in metadata.items():
         with atomic_path(folder / f"{name}.{suffix}") as path:
             figure.savefig(path, format=suffix, metadata=fields)
+
+
+def _settle_layout(figure: Figure) -> None:
+    """Round the places of all axes: the solver of the layout varies in the last digits."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = axes.get_position(original=True).bounds
+        axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
 
 
 def grid(axes: Axes, axis: Literal["both", "x", "y"] = "y") -> None:

@@ -17,7 +17,8 @@ run: setup
 	ugaar run --cores $(CORES)
 
 test: setup-test lint
-	pytest
+	pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/unit tests/workflow
+	pytest tests/integration
 
 setup: $(VENV)/.installed
 

@@ -37,7 +37,8 @@ FILES: Mapping[str, str] = {
     "spectrogram_index": "spectrograms/<front end>/<sound>.parquet",
     "system_codes": "systems/<system>/seed-<k>/codes.parquet",
     "identification": "identify/<system>.parquet",
-    "version_scores": "version_scores/<system>-<dimensions>-seed-<k>.parquet",
+    "version_scores": "version_scores/raw.parquet, version_scores/pca-<dimensions>.parquet, "
+    "version_scores/network-<dimensions>-seed-<k>.parquet",
 }
 """Where a table lies below results/<dataset>/, where that is not <name>.parquet."""
 

@@ -17,8 +17,7 @@ run: setup
 	ugaar run --cores $(CORES)
 
 test: setup-test lint
-	pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/unit tests/workflow
-	pytest tests/integration
+	pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 setup: $(VENV)/.installed
 

@@ -19,7 +19,7 @@ from ugaar.render.layout import Layout
 from ugaar.render.notation import WrittenHead, system, written_heads
 from ugaar.render.timeline import WHOLE
 
-COLUMN_SPACES = 2.0
+COLUMN_SPACES = 2.5
 """Heads of one onset lie this close together: seconds stand side by side, and a whole note is
 wider than a quarter note above it; staff spaces."""
 

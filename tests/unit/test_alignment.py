@@ -193,7 +193,8 @@ def run_stage(folder, rows, folds=None):
 
 def test_snippets_of_the_stage(rendered):
     rows = list(PIECES_PLAYED.values())
-    aligned, snippets, rejects = run_stage(rendered[0], rows, ["train", "valid", "test", "train", "test"])
+    folds = ["train", "valid", "test", "train", "test"]
+    aligned, snippets, rejects = run_stage(rendered[0], rows, folds)
     assert rejects == []
     assert {row["piece_id"]: row["n_heads"] for row in aligned} == {
         row["piece_id"]: row["n_onsets"] for row in rows

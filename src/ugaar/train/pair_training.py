@@ -233,8 +233,8 @@ class PairTraining:
             state.best = copy.deepcopy(self._system.state_dict())
 
     def _refit(self, count: int) -> None:
-        # Paper: 25,000 augmented training pairs; here: `refit_pairs` that are not augmented, because
-        # the pairs of the test are not either.
+        # Paper: 25,000 augmented training pairs; here: `refit_pairs` that are not augmented,
+        # because the pairs of the test are not either.
         self._system.refit(*self._codes(self._train.spaced(count)))
 
     def _scores(self) -> dict[str, float]:

@@ -13,8 +13,8 @@ from ugaar.versions.scoring import ALL_WORKS, PASSAGES, SHINGLES
 
 _COLOURS = {"raw": INK, "pca": BLUE, "network": VERMILION}
 _TITLES = {
-    SHINGLES: "any passage of another version",
-    PASSAGES: "the same passage of another version",
+    SHINGLES: "any passage",
+    PASSAGES: "the same passage",
 }
 
 

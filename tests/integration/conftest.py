@@ -78,7 +78,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=900,
+            timeout=2700,
         )
         if check and done.returncode:
             pytest.fail(f"{' '.join(options)} gave {done.returncode}:\n{done.stdout[-6000:]}")
@@ -94,7 +94,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         assert done.returncode == 0, done.stdout[-6000:]
         return self.folder / "results" / config["dataset"]

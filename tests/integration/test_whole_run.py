@@ -164,7 +164,7 @@ def _ugaar_run(project, *options):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=900,
+        timeout=2700,
     )
 
 

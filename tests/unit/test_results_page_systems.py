@@ -21,7 +21,7 @@ from ugaar.parquet_files import read_table, write_table
 from ugaar.report.results_page_figures import LARGEST_BYTES
 from ugaar.report.results_page_systems_run import SystemsRun, rejects_of
 from ugaar.report.results_page_tasks import open_run
-from ugaar.report.results_page_trainings import read_log
+from ugaar.report.results_page_trainings import read_log, seconds_per_step
 from ugaar.report.results_page_verdicts import attention_gains, order_by_recall, placed
 from ugaar.snippet_tables import PIECE_SPLIT, PIECES, SYSTEM_METRICS, TWINS
 from ugaar.tables import HISTORY, REJECTS
@@ -318,6 +318,20 @@ def test_a_log_without_progress_tells_no_rate(tmp_path):
     (tmp_path / "a.log").write_text("Traceback\n")
     found = read_log(tmp_path / "a.log")
     assert (found.steps_run, found.planned) == (0, None)
+
+
+def test_a_job_that_only_finished_a_training_tells_no_rate(tmp_path):
+    """Its benchmark is of the refit alone, not of the steps before the checkpoint."""
+    log, folder = tmp_path / "a.log", tmp_path / "benchmarks/train_system"
+    log.write_text(
+        "10:00:00 INFO a: 90 training and 9 validation pairs; float32 on cpu\n"
+        "10:00:01 INFO resumed at step 50\n"
+    )
+    folder.mkdir(parents=True)
+    (folder / "a-0.tsv").write_text("s\n7.0\n")
+    assert read_log(log).resumed
+    assert seconds_per_step(tmp_path, "a", 0, read_log(log), 50) is None
+    assert seconds_per_step(tmp_path, "a", 0, None, 50) == pytest.approx(0.14)
 
 
 def test_an_unknown_task_is_an_error(tmp_path):

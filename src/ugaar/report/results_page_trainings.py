@@ -80,11 +80,19 @@ class Training:
 
 @dataclass(frozen=True)
 class _Log:
-    """What the log of the last job shows: its steps, the seconds they took, the steps planned."""
+    """What the log of the last job shows.
+
+    Attributes:
+        steps_run: steps of that job.
+        seconds: what they took.
+        planned: steps of the whole training.
+        resumed: whether the job went on from a checkpoint.
+    """
 
     steps_run: int
     seconds: float
     planned: int | None
+    resumed: bool
 
 
 def trainings(
@@ -137,7 +145,7 @@ def _training(
         step,
         steps,
         plan.get("batch_size"),
-        _step_s(folder, system, seed, log, step if finished else 0),
+        seconds_per_step(folder, system, seed, log, step if finished else 0),
         rows,
     )
 
@@ -171,10 +179,14 @@ def _unfinished(
         raise DataError(f"{path}: not a checkpoint of train-system ({error})") from error
 
 
-def _step_s(folder: Path, system: str, seed: int, log: _Log | None, steps: int) -> float | None:
+def seconds_per_step(
+    folder: Path, system: str, seed: int, log: _Log | None, steps: int
+) -> float | None:
     """Return seconds a step: by the job's log, else by its benchmark and all its steps."""
     if log is not None and log.steps_run and log.seconds:
         return log.seconds / log.steps_run
+    if log is not None and log.resumed:
+        return None  # its benchmark is not of all its steps
     path = folder / BENCHMARKS / "train_system" / f"{system}-{seed}.tsv"
     if not steps or not path.is_file():
         return None
@@ -193,11 +205,12 @@ def read_log(path: Path) -> _Log | None:
         return None
     events = list(_events(path.read_text(encoding="utf-8", errors="replace")))
     if not events:
-        return _Log(0, 0.0, None)
+        return _Log(0, 0.0, None, resumed=False)
     # Midnight lies between a time and a smaller one after it.
     seconds = sum((later - earlier) % _DAY_S for (earlier, *_), (later, *_) in pairwise(events))
     planned = next((total for *_, total in reversed(events) if total), None)
-    return _Log(events[-1][1] - _first_step(events), float(seconds), planned)
+    first = _first_step(events)
+    return _Log(events[-1][1] - first, float(seconds), planned, resumed=first > 0)
 
 
 def _first_step(events: Sequence[tuple[int, int, int | None]]) -> int:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ugaar.errors import DataError
 from ugaar.models.system import AudioSheetSystem
 from ugaar.progress import Progress
+from ugaar.train.learning_rate import cosine_rate
 from ugaar.train.pair_checkpoint import PairCheckpoint, TrainingState
 from ugaar.train.pair_codes import encode, encode_pool, retrieval_scores
 from ugaar.train.pair_pool import Augmentation, PairPool
@@ -73,7 +74,7 @@ class TrainingPlan:
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step, from 1."""
         if self.schedule == "cosine":
-            return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * (step - 1) / self.steps))
+            return cosine_rate(self.learning_rate, step, self.steps)
         if self.schedule == "halving":
             return self.learning_rate * 0.5 ** ((step - 1) // self.halve_every)
         return self.learning_rate

@@ -7,7 +7,6 @@ the weights of an uninterrupted one.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from ugaar.errors import DataError
 from ugaar.models.shingle_network import ShingleNetwork, triplet_loss
 from ugaar.progress import Progress
 from ugaar.train.history import HistoryRow
+from ugaar.train.learning_rate import cosine_rate
 from ugaar.train.pair_checkpoint import PairCheckpoint, TrainingState
 from ugaar.versions.pairs import PairPool
 from ugaar.versions.recordings import Shingles
@@ -56,10 +56,6 @@ class ShinglePlan:
     log_every: int
     seed: int
     unit_length: bool = False
-
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step, from 1."""
-        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * (step - 1) / self.steps))
 
 
 def batch(
@@ -148,7 +144,7 @@ def train_shingles(
                 f"last checkpoint is kept{f' in {checkpoint}' if checkpoint else ''}"
             )
         for group in optimiser.param_groups:
-            group["lr"] = plan.rate_at(state.step)
+            group["lr"] = cosine_rate(plan.learning_rate, state.step, plan.steps)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
